@@ -1,0 +1,58 @@
+# make demo   set up and audit the bundled sequence      make test   everything CI checks
+# make lab    open the notebooks                         make quick  the tests of a minute
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+OLD := .venv-pandas2
+
+.PHONY: demo test quick lab lint check-python clean
+.DEFAULT_GOAL := demo
+
+check-python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 or later is missing: install it, or name it with make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old; annotaudit needs Python 3.11 or later: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing; on Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+$(BIN)/.made: | check-python
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(BIN)/.demo: pyproject.toml $(BIN)/.made
+	@echo "Setting up $(VENV) ..."
+	@$(PIP) -e . && touch $@
+
+$(BIN)/.lab: pyproject.toml $(BIN)/.made
+	@echo "Setting up $(VENV) with JupyterLab ..."
+	@$(PIP) -e ".[notebook]" && touch $@ $(BIN)/.demo
+
+$(BIN)/.dev: pyproject.toml $(BIN)/.made
+	@echo "Setting up $(VENV) with the test tools ..."
+	@$(PIP) -e ".[dev]" && touch $@ $(BIN)/.lab $(BIN)/.demo
+
+$(OLD)/bin/.made: pyproject.toml | check-python
+	@echo "Setting up $(OLD) with pandas 2.2 ..."
+	@test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)
+	@$(OLD)/bin/python -m pip --disable-pip-version-check --quiet install -e ".[test]" "pandas==2.2.*"
+	@touch $@
+
+demo: $(BIN)/.demo
+	@$(BIN)/annotaudit demo
+
+lab: $(BIN)/.lab
+	@$(BIN)/jupyter lab notebooks
+
+lint: $(BIN)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+quick: $(BIN)/.dev
+	@MPLBACKEND=Agg $(BIN)/python -m pytest -q -m "not slow and not browser and not fuzz"
+
+test: lint $(OLD)/bin/.made
+	@MPLBACKEND=Agg $(BIN)/python -m pytest -q
+	@MPLBACKEND=Agg $(OLD)/bin/python -m pytest -q -m "not slow and not browser and not fuzz"
+
+clean:
+	rm -rf $(VENV) $(OLD)

@@ -1,0 +1,10 @@
+from . import (
+    metrics as metrics,
+)
+from .audit import audit as audit
+from .boxes import Labels as Labels
+from .boxes import check_boxes as check_boxes
+from .geometry import iou as iou
+from .geometry import pairwise_iou as pairwise_iou
+
+__version__: str

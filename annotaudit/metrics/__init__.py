@@ -1,0 +1,1 @@
+"""Measurements: one value per row, no limits."""

@@ -1,0 +1,1 @@
+"""Pictures: drawn on Axes, Axes returned, nothing shown."""

@@ -1,0 +1,1 @@
+"""What a person looks at and works with in the browser."""
