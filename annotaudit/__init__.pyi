@@ -1,5 +1,6 @@
 from . import (
     metrics as metrics,
+    review as review,
 )
 from .audit import audit as audit
 from .boxes import Labels as Labels

@@ -1,0 +1,119 @@
+"""Labels with the corrections of their reviewers in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from annotaudit.boxes import COLUMNS, OBJECT, SIDES, TEXT, Labels
+from annotaudit.review.verdicts import CORRECTED, SAME_BOX, last_word, like, pairs
+
+PLACE = (*OBJECT, "frame")  # one box of one object
+
+
+def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = False) -> Labels:
+    """Put the corrected boxes into the labels.
+
+    Only a verdict "mistake" changes anything. With a corrected box, that box takes the place of
+    the one that was judged, or is added where a box was missing. Without one, nobody has said yet
+    what is right: the box stays, or goes with ``drop_uncorrected``. The last verdict on a finding
+    counts; where several findings are about one box, the last correction does.
+
+    Parameters
+    ----------
+    labels : Labels
+        The labels that were judged; they are not edited.
+    verdicts : DataFrame
+        What ``annotaudit.review.load`` returns.
+    drop_uncorrected : bool, default False
+        Leave out the boxes that were judged a mistake and not corrected, such as a second box on
+        the same person.
+
+    Returns
+    -------
+    Labels
+        The corrected labels: rows keep their order, and boxes that were missing come last with
+        the label of their track. A corrected box that no longer has a place, because the box it
+        was about has changed or gone since, is listed in ``problems``. To apply the same verdicts
+        again changes nothing.
+
+    Raises
+    ------
+    BoxTableError
+        If a column of the verdicts is missing.
+
+    Examples
+    --------
+    >>> import annotaudit as aa
+    >>> labels = Labels(pd.DataFrame({
+    ...     "sequence": ["street"], "frame": [0], "track": ["car:1"], "label": ["car"],
+    ...     "annotator": ["ann"], "left": [10], "top": [20], "width": [30], "height": [15]}))
+    >>> verdicts = labels.boxes.assign(
+    ...     rule="size-jump", verdict="mistake", corrected_left=10.0, corrected_top=20.0,
+    ...     corrected_width=30.0, corrected_height=40.0, score=0.9, note="", reviewer="ben",
+    ...     time=pd.Timestamp("2026-01-01", tz="UTC"), fingerprint="", id="1")
+    >>> aa.review.apply(labels, verdicts).boxes["height"].tolist()
+    [40.0]
+    >>> labels.boxes["height"].tolist()
+    [15.0]
+    """
+    said = last_word(verdicts)
+    mistakes = said[said["verdict"] == "mistake"]
+    has_box = mistakes[list(CORRECTED)].notna().all(axis=1)
+    # Two rules may have found the same box: a correction outweighs a mistake without one.
+    mistakes = pd.concat([mistakes[~has_box], mistakes[has_box]], ignore_index=True)
+    mistakes = mistakes.drop_duplicates([*PLACE, *SIDES], keep="last", ignore_index=True)
+    has_box = mistakes[list(CORRECTED)].notna().all(axis=1).to_numpy(dtype=bool)
+    rows, judged = pairs(labels.boxes, mistakes, PLACE)
+
+    boxes = labels.boxes.copy()
+    sides = boxes[list(SIDES)].to_numpy(dtype="float64", copy=True)
+    corrected = mistakes[list(CORRECTED)].to_numpy(dtype="float64")
+    is_correction = has_box[judged]
+    sides[rows[is_correction]] = corrected[judged[is_correction]]
+    boxes[list(SIDES)] = sides
+    wrong = np.setdiff1d(rows[~is_correction], rows[is_correction])
+
+    unplaced = mistakes[has_box & ~np.isin(np.arange(len(mistakes)), judged)]
+    unplaced = unplaced[~_already_there(boxes, unplaced)]
+    was_missing = unplaced[list(SIDES)].isna().all(axis=1)
+    if drop_uncorrected:
+        boxes = boxes[~np.isin(np.arange(len(boxes)), wrong)]
+    if was_missing.any():
+        added = _boxes_of(unplaced[was_missing], labels.boxes)
+        boxes = pd.concat([boxes, added], ignore_index=True)
+    return replace(labels, boxes=boxes, problems=_with_lost(labels, unplaced[~was_missing]))
+
+
+def _already_there(boxes: pd.DataFrame, verdicts: pd.DataFrame) -> np.ndarray:
+    """Whether the corrected box of each verdict stands in the table, as after a first run."""
+    wanted = verdicts[[*PLACE, *CORRECTED]].assign(row=np.arange(len(verdicts)))
+    both = like(wanted, boxes, PLACE).merge(boxes[[*PLACE, *SIDES]], on=list(PLACE))
+    apart = both[list(CORRECTED)].to_numpy() - both[list(SIDES)].to_numpy()
+    there = both.loc[(np.abs(apart) <= SAME_BOX).all(axis=1), "row"]
+    return np.isin(np.arange(len(verdicts)), there)
+
+
+def _boxes_of(verdicts: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Make new boxes of the corrected ones; an object keeps the label it has elsewhere."""
+    labels = boxes.drop_duplicates(list(OBJECT))[[*OBJECT, "label"]]
+    added = verdicts[[*PLACE, *CORRECTED]].rename(columns=dict(zip(CORRECTED, SIDES, strict=True)))
+    return added.merge(labels, on=list(OBJECT), how="left")[list(COLUMNS)]
+
+
+def _with_lost(labels: Labels, lost: pd.DataFrame) -> pd.DataFrame:
+    if lost.empty:
+        return labels.problems
+    where = (
+        lost["sequence"] + ", frame " + lost["frame"].astype(str) + ", " + lost["track"].fillna("")
+    )
+    said = pd.DataFrame(
+        {
+            "source": "verdicts",
+            "where": where,
+            "what": "The box has changed or gone since it was judged; its correction was left out.",
+        }
+    ).astype(TEXT)
+    return pd.concat([labels.problems, said], ignore_index=True)
