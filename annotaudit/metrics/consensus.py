@@ -1,0 +1,205 @@
+"""Boxes that several annotators drew around the same thing, and the one box they agree on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from annotaudit.boxes import COLUMNS, SIDES, check_boxes
+from annotaudit.metrics.matching import IMAGE, match_boxes
+
+
+def group_boxes(
+    boxes: pd.DataFrame, *, min_iou: float = 0.5, same_label: bool = False
+) -> pd.Series:
+    """Give each thing drawn a number, shared by the boxes of all annotators who drew it.
+
+    Annotators are taken up one after the other, image by image, in the order of their names; each
+    one's boxes are matched (see :func:`annotaudit.metrics.matching.match_boxes`) to the mean boxes
+    of the groups so far, and what finds no partner founds a group. A group never holds two boxes
+    of one annotator.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+        A box table of still images.
+    min_iou : float
+        Smallest overlap, as a share, with the mean box of a group.
+    same_label : bool
+        Whether a group holds one label only.
+
+    Returns
+    -------
+    Series of int64, aligned to ``boxes.index``
+        Numbers from 0, in the order of image and founding.
+
+    Raises
+    ------
+    BoxTableError
+        If the table is not a box table.
+
+    References
+    ----------
+    Tschirschwitz, Klemstein, Stein & Rodehorst (2022), A dataset for analysing complex document
+    layouts in the digital humanities and its evaluation with Krippendorff's alpha, DAGM GCPR,
+    doi:10.1007/978-3-031-16788-1_22: units found by matching annotators one after the other.
+
+    Examples
+    --------
+    >>> boxes = pd.DataFrame({"sequence": "s", "frame": 0, "track": None, "label": "sign",
+    ...     "annotator": ["a", "a", "b"], "left": [0, 50, 1], "top": 0, "width": 10, "height": 10})
+    >>> group_boxes(boxes).tolist()
+    [0, 1, 0]
+    """
+    table = check_boxes(boxes)[list(COLUMNS)].reset_index(drop=True)
+    name = pd.Series(pd.factorize(table["annotator"], sort=True)[0])
+    turn = name.groupby([table[key] for key in IMAGE]).rank(method="dense")
+    group = np.full(len(table), -1, np.int64)
+    n_groups = 0
+    for this_turn in np.unique(turn):
+        mine = np.flatnonzero(turn == this_turn)
+        means = _mean_boxes(table, group)
+        pairs = match_boxes(table.iloc[mine], means, min_iou=min_iou, same_label=same_label)
+        group[mine[pairs["first"]]] = means["group"].to_numpy()[pairs["second"]]
+        alone = mine[group[mine] < 0]
+        group[alone] = n_groups + np.arange(alone.size)
+        n_groups += alone.size
+    founded = table.assign(group=group).sort_values([*IMAGE, "group"], kind="stable")["group"]
+    number = pd.factorize(founded)[0]
+    return pd.Series(number, index=founded.index).sort_index().set_axis(boxes.index).rename("group")
+
+
+def _mean_boxes(table: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
+    """One box row per group so far: its mean sides, the image and label of its founder."""
+    grouped = table[group >= 0].groupby(group[group >= 0])
+    means = grouped[[*IMAGE, "label", "annotator"]].first().join(grouped[list(SIDES)].mean())
+    return means.assign(track=None).rename_axis("group").reset_index()
+
+
+def consensus_boxes(
+    boxes: pd.DataFrame,
+    *,
+    group: pd.Series | None = None,
+    quorum: float = 0.5,
+    looked: pd.DataFrame | None = None,
+    weights: pd.Series | None = None,
+    sides: str = "median",
+    min_iou: float = 0.5,
+) -> pd.DataFrame:
+    """One box for each thing that enough of the annotators who looked have drawn.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+        A box table of still images, drawn by several annotators.
+    group : Series of int, optional
+        What belongs together; by default :func:`group_boxes` with ``min_iou``.
+    quorum : float
+        Smallest share, by weight, of the annotators who looked at the image.
+    looked : DataFrame, optional
+        Who looked at which image: ``sequence``, ``frame``, ``annotator``. Without it an annotator
+        looked at the images they drew on.
+    weights : Series, optional
+        What an annotator's word weighs, indexed by annotator (say, their reliability); 1 for all
+        by default, and for an annotator who is not in it.
+    sides : {"median", "mean"}
+        Whether each side is the weighted median or the weighted mean of the sides drawn. The
+        median of left, top, right and bottom shrugs off one sloppy corner.
+    min_iou : float
+        Smallest overlap within a group.
+
+    Returns
+    -------
+    DataFrame
+        A box table, ``annotator`` "consensus", with ``support`` (share by weight), ``votes``
+        (annotators), ``spread`` (mean overlap of the boxes with the consensus) and ``group``. The
+        label is the heaviest; of equally heavy ones, the first in the alphabet.
+
+    Raises
+    ------
+    ValueError
+        If ``sides`` is neither, or ``quorum`` is not in [0, 1].
+    BoxTableError
+        If the table is not a box table.
+
+    Examples
+    --------
+    >>> boxes = pd.DataFrame({"sequence": "s", "frame": 0, "track": None, "label": "sign",
+    ...     "annotator": ["a", "b", "c"], "left": [0, 2, 1], "top": 0, "width": 10, "height": 10})
+    >>> consensus_boxes(boxes)[["left", "width", "votes", "support"]]
+       left  width  votes  support
+    0   1.0   10.0      3      1.0
+    """
+    from annotaudit.geometry import iou, xywh_to_xyxy, xyxy_to_xywh
+
+    if sides not in ("median", "mean"):
+        raise ValueError(f"sides is {sides!r}; expected 'median' or 'mean'.")
+    if not 0 <= quorum <= 1:
+        raise ValueError(f"quorum is {quorum!r}; expected a share from 0 to 1.")
+    drawn = check_boxes(boxes).reset_index(drop=True)
+    unit = (group_boxes(boxes, min_iou=min_iou) if group is None else group).to_numpy()
+    weight = _weights_of(drawn["annotator"], weights)
+    image = list(IMAGE)
+    who = (drawn if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
+    present = (
+        who.assign(weight=_weights_of(who["annotator"], weights)).groupby(image)["weight"].sum()
+    )
+    middle = _weighted_median if sides == "median" else _weighted_mean
+    corners = xywh_to_xyxy(drawn[list(SIDES)])
+    numbers, row = np.unique(unit, return_inverse=True)
+    agreed = xyxy_to_xywh(np.column_stack([middle(row, side, weight) for side in corners.T]))
+    heaviest = (
+        drawn.assign(row=row, weight=weight)
+        .groupby(["row", "label"], dropna=False)["weight"]
+        .sum()
+        .reset_index()
+        .sort_values(["row", "weight", "label"], ascending=[True, False, True])
+        .drop_duplicates("row")
+    )
+    overlap = iou(drawn[list(SIDES)].to_numpy(float), agreed[row])
+    table = drawn.groupby(row)[image].first().reset_index(drop=True)
+    table = table.assign(
+        track=None,
+        label=heaviest["label"].to_numpy(),
+        annotator="consensus",
+        **dict(zip(SIDES, agreed.T, strict=True)),
+        support=np.bincount(row, weight) / table.join(present, on=image)["weight"].to_numpy(),
+        votes=np.bincount(row),
+        spread=np.bincount(row, overlap) / np.bincount(row),
+        group=numbers,
+    )
+    enough = table["support"] >= quorum
+    return check_boxes(
+        table.loc[enough, [*COLUMNS, "support", "votes", "spread", "group"]]
+    ).reset_index(drop=True)
+
+
+def _weights_of(annotator: pd.Series, weights: pd.Series | None) -> np.ndarray:
+    if weights is None:
+        return np.ones(len(annotator))
+    known: np.ndarray = annotator.map(weights).fillna(1.0).to_numpy(float)
+    if not ((known >= 0) & np.isfinite(known)).all():
+        raise ValueError("weights has a negative or infinite value; expected numbers from 0.")
+    return known
+
+
+def _weighted_mean(row: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        mean: np.ndarray = np.bincount(row, value * weight) / np.bincount(row, weight)
+    return mean
+
+
+def _weighted_median(row: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Value at half the weight of each row; the mean of two where the half falls between them."""
+    order = np.lexsort([value, row])
+    row, value, weight = row[order], value[order], weight[order]
+    total = np.bincount(row, weight)
+    first = np.flatnonzero(np.r_[True, np.diff(row) > 0])
+    upto = np.cumsum(weight)
+    upto -= (upto[first] - weight[first])[row]
+    half = total[row] / 2
+    # Within a row both marks are non-decreasing, so the first place that passes is the least one.
+    lower = np.minimum.reduceat(np.where(upto >= half * (1 - 1e-12), value, np.inf), first)
+    upper = np.minimum.reduceat(np.where(upto > half * (1 + 1e-12), value, np.inf), first)
+    median: np.ndarray = (lower + np.where(np.isfinite(upper), upper, lower)) / 2
+    return median
