@@ -67,8 +67,8 @@ def by_supervision(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def by_pycocotools(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Overlaps by pycocotools, which wants what we have."""
-    return coco_iou(a, b, [0] * len(b))
+    """Overlaps by pycocotools, which reads memory row by row whatever the order of an array."""
+    return coco_iou(np.ascontiguousarray(a), np.ascontiguousarray(b), [0] * len(b))
 
 
 def timed(function, *arguments, **options):
