@@ -5,6 +5,8 @@ from . import (
 from .audit import audit as audit
 from .boxes import Labels as Labels
 from .boxes import check_boxes as check_boxes
+from .formats import load as load
+from .formats import save as save
 from .geometry import iou as iou
 from .geometry import pairwise_iou as pairwise_iou
 

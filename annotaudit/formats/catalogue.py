@@ -1,0 +1,40 @@
+"""The label formats, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Format:
+    """A label format: what it is, and the module that reads and writes it.
+
+    Parameters
+    ----------
+    what : str
+        A few words for messages and help.
+    module : str
+        Full name of the module with ``recognises``, ``load`` and ``save``.
+
+    Examples
+    --------
+    >>> FORMATS["ground-truth-video"].import_module().__name__
+    'annotaudit.formats.ground_truth_video'
+    """
+
+    what: str
+    module: str
+
+    def import_module(self) -> ModuleType:
+        """Import the module of the format, which is light until it reads or writes."""
+        return import_module(self.module)
+
+
+FORMATS = {
+    "ground-truth-video": Format(
+        "Ground Truth video labels (SeqLabel.json or its manifest)",
+        "annotaudit.formats.ground_truth_video",
+    ),
+}

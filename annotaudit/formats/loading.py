@@ -1,0 +1,223 @@
+"""Load labels of any format from a file, a folder, or a pattern of names."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from annotaudit.boxes import Labels
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats.catalogue import FORMATS
+from annotaudit.formats.problems import Problems
+from annotaudit.formats.recognise import recognise
+from annotaudit.frames.matching import match_images
+
+_PATTERN_CHARACTERS = "*?["
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    frames: str | os.PathLike[str] | None = None,
+    strict: bool = False,
+    **options: Any,
+) -> Labels:
+    """Load labels, whatever their format.
+
+    The format is told from what is in the file, not from its name. A folder or a pattern such as
+    ``"jobs/*/SeqLabel.json"`` loads every label file in it; where two give their sequence the
+    same name, it is lengthened by the folders that tell them apart. Files of a folder that no
+    format knows (images, notes) are passed over, but a file named as label files are, and read
+    by none, is a row of ``problems``.
+
+    Parameters
+    ----------
+    path : path
+        A file, a folder, or a pattern with ``*``, ``?`` or ``[``.
+    format : str, optional
+        A name of ``annotaudit.formats.FORMATS``, to read the input as this format.
+    frames : path, optional
+        Where the images are: a folder, a pattern, or an address that their names are added to.
+        Images are matched to frames by name; see :func:`annotaudit.frames.match_images`.
+    strict : bool
+        Raise at the first piece of input that cannot be used, instead of listing it in
+        ``problems`` and reading on.
+    **options
+        Passed on to the reader of the format, such as ``manifest=`` for Ground Truth video.
+
+    Returns
+    -------
+    Labels
+        ``boxes``, the ``frames`` looked at, and the ``problems``.
+
+    Raises
+    ------
+    LabelFormatError
+        If there is nothing to read, no format knows it, or the file as a whole cannot be read;
+        says what was found, where, and what to do.
+
+    Examples
+    --------
+    >>> import annotaudit as aa
+    >>> aa.load("SeqLabel.json", frames="img1/")  # doctest: +SKIP
+    Labels(87 boxes, 4 tracks, 32 frames, 1 sequence, 0 problems)
+    """
+    if format is not None and format not in FORMATS:
+        raise LabelFormatError(
+            f"Unknown format {format!r}; expected one of {', '.join(FORMATS)}. "
+            "Leave format out to have it recognised."
+        )
+    source = open_source(path)
+    if isinstance(source, list):
+        labels = _load_many(source, format, strict, options)
+    elif source.is_dir() and not (format or recognise(source)):
+        labels = _load_many(_files_below(source), None, strict, options)
+    else:
+        labels = _load_one(source, format or _format_of(source), strict, options)
+    return labels if frames is None else _with_images(labels, os.fspath(frames))
+
+
+def open_source(path: str | os.PathLike[str]) -> Path | list[Path]:
+    """Turn what the user names into a local file or folder, or the list a pattern stands for.
+
+    Raises
+    ------
+    LabelFormatError
+        If nothing is there, or it is an address.
+    """
+    name = os.fspath(path)
+    if "://" in name:
+        raise LabelFormatError(
+            f"{name} is an address; labels are read from local files. Copy it first, for example "
+            f"with `aws s3 cp --recursive` for an s3:// address, and load the copy."
+        )
+    if not name or "\0" in name:
+        raise LabelFormatError(f"{name!r} is not a path. Name a file, a folder or a pattern.")
+    local = Path(name).expanduser()
+    if local.exists():
+        return local
+    if any(character in name for character in _PATTERN_CHARACTERS):
+        if found := sorted(glob.glob(str(local), recursive=True)):
+            return [Path(each) for each in found]
+        raise LabelFormatError(f"No file matches {name}. Check the pattern and the folder.")
+    raise LabelFormatError(
+        f"{name} does not exist (looked in {Path.cwd()}). Check the path, or give a folder or "
+        "a pattern such as 'labels/*.json'."
+    )
+
+
+def _load_one(path: Path, format: str, strict: bool, options: dict[str, Any]) -> Labels:
+    try:
+        labels: Labels = FORMATS[format].import_module().load(path, strict=strict, **options)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise LabelFormatError(
+            f"Reading {format} failed: {error}. Leave the option out, or look up which ones "
+            f"{FORMATS[format].module}.load takes."
+        ) from error
+    return labels
+
+
+def _format_of(path: Path) -> str:
+    if name := recognise(path):
+        return name
+    known = "; ".join(f"{name}: {kind.what}" for name, kind in FORMATS.items())
+    raise LabelFormatError(
+        f"{path} is no label format that is known here. Expected one of: {known}. "
+        "If it is one of them, say which in load(..., format=...)."
+    )
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """List what to load in a folder: its files, and folders that are one format by themselves."""
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.is_symlink():
+            continue
+        if entry.is_dir() and not recognise(entry):
+            found += _files_below(entry)
+        else:
+            found.append(entry)
+    return found
+
+
+def _load_many(
+    paths: list[Path], format: str | None, strict: bool, options: dict[str, Any]
+) -> Labels:
+    formats = {path: format or recognise(path) for path in paths}
+    known = {path: name for path, name in formats.items() if name is not None}
+    if not known:
+        raise LabelFormatError(
+            f"None of the {len(paths)} files given or found holds labels of a format that is "
+            f"known here ({', '.join(FORMATS)}). Check the folder, or name format=."
+        )
+    read_elsewhere: set[Path] = set()
+    for path, name in known.items():
+        if parts := getattr(FORMATS[name].import_module(), "parts", None):
+            read_elsewhere |= {part.resolve() for part in parts(path)} - {path.resolve()}
+    loaded: dict[Path, Labels] = {}
+    problems = Problems("", strict=strict)
+    for path, name in known.items():
+        if path.resolve() in read_elsewhere:
+            continue
+        try:
+            loaded[path] = _load_one(path, name, strict, options)
+        except LabelFormatError as error:
+            if strict:
+                raise
+            problems.source = str(path)
+            problems.add("file", str(error))
+    if not loaded:
+        raise LabelFormatError(problems.table()["what"].iloc[0])
+    return _joined(loaded, problems)
+
+
+def _joined(loaded: dict[Path, Labels], problems: Problems) -> Labels:
+    """Put labels of several files together, with sequence names that tell them apart."""
+    names = Counter(
+        name
+        for labels in loaded.values()
+        for name in set(labels.frames["sequence"]) | set(labels.boxes["sequence"])
+    )
+    top = Path(os.path.commonpath([path.parent for path in loaded]))
+    boxes, frames, all_problems = [], [], []
+    for path, labels in loaded.items():
+        folder = path.parent.relative_to(top).as_posix()
+        longer = {
+            name: f"{folder}/{path.stem}/{name}" if folder == "." else f"{folder}/{name}"
+            for name, times in names.items()
+            if times > 1
+        }
+        boxes.append(_renamed(labels.boxes, longer))
+        frames.append(_renamed(labels.frames, longer))
+        all_problems.append(labels.problems)
+    return Labels(
+        pd.concat(boxes, ignore_index=True),
+        pd.concat(frames, ignore_index=True),
+        pd.concat([*all_problems, problems.table()], ignore_index=True),
+    )
+
+
+def _renamed(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    if not names:
+        return table
+    sequence = table["sequence"]
+    return table.assign(sequence=sequence.map(names).fillna(sequence).astype(sequence.dtype))
+
+
+def _with_images(labels: Labels, where: str) -> Labels:
+    if "://" in where:
+        known = labels.frames["image"].notna()
+        names = where.rstrip("/") + "/" + labels.frames["image"]
+        return replace(labels, frames=labels.frames.assign(image=names.where(known)))
+    is_pattern = any(character in where for character in _PATTERN_CHARACTERS)
+    images = where if Path(where).exists() or not is_pattern else open_source(where)
+    return replace(labels, frames=match_images(labels.frames, images))

@@ -1,0 +1,105 @@
+"""Save labels in any format, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+from annotaudit.boxes import Labels
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats.catalogue import FORMATS
+
+
+def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
+    """Save labels to a file or folder.
+
+    Nothing half written: each file is written beside its place and then renamed over it. What
+    the format's reader keeps (ids, attributes, unknown keys) is written back.
+
+    Parameters
+    ----------
+    labels : Labels
+        The caller's tables are not edited.
+    path : path
+        The file to write; a folder for formats that keep each sequence in its own file.
+    format : str, optional
+        A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name:
+        ``.txt`` is MOTChallenge, ``.manifest`` and ``.jsonl`` Ground Truth images (video where
+        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video.
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    LabelFormatError
+        If the format is unknown, cannot be told, or cannot hold these labels.
+
+    Examples
+    --------
+    >>> import annotaudit as aa
+    >>> aa.save(labels, "corrected/SeqLabel.json")  # doctest: +SKIP
+    PosixPath('corrected/SeqLabel.json')
+    """
+    target = Path(path)
+    name = format or _format_of_name(labels, target)
+    if name not in FORMATS:
+        raise LabelFormatError(
+            f"Unknown format {name!r}; expected one of {', '.join(FORMATS)}. "
+            "Name one of them in save(..., format=...)."
+        )
+    if "://" in str(path):
+        raise LabelFormatError(
+            f"{path}: saving to an address is not possible. Save to a local file, then copy it."
+        )
+    written: Path = FORMATS[name].import_module().save(labels, target)
+    return written
+
+
+def _format_of_name(labels: Labels, path: Path) -> str:
+    tracked = bool(labels.boxes["track"].notna().any())
+    match path.suffix.lower():
+        case ".txt":
+            return "motchallenge"
+        case ".json":
+            return "ground-truth-video"
+        case ".manifest" | ".jsonl":
+            return "ground-truth-video" if tracked else "ground-truth-images"
+        case ".csv":
+            return "mturk-csv"
+    raise LabelFormatError(
+        f"Cannot tell a format from the name {path.name!r}. "
+        "Name it, as in save(labels, path, format='ground-truth-video')."
+    )
+
+
+def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> Path:
+    """Write a file beside its place, then rename it over: all of it, or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if missing.
+    chunks : bytes, or iterable of bytes
+        The content.
+
+    Returns
+    -------
+    Path
+        The same path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with beside.open("xb") as file:
+            for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
+                file.write(chunk)
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return path
