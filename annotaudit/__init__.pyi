@@ -3,6 +3,9 @@ from . import (
     review as review,
 )
 from .audit import audit as audit
+from .audit.limits import Limits as Limits
+from .audit.queue import review_queue as review_queue
+from .audit.show import show_findings as show_findings
 from .boxes import Labels as Labels
 from .boxes import check_boxes as check_boxes
 from .formats import load as load

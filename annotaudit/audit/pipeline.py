@@ -1,0 +1,110 @@
+"""From labels to findings: every rule on every sequence, ranked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from annotaudit.audit.findings import FINDING_COLUMNS, no_findings, severities
+from annotaudit.audit.limits import Limits
+from annotaudit.audit.rules import Rule, choose_rules
+from annotaudit.audit.study import study
+from annotaudit.boxes import Labels, check_boxes
+from annotaudit.errors import BoxTableError, LimitError
+
+BATCH = 1_000_000  # boxes judged at a time; whole sequences, so that memory stays bounded
+FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside the strongest one
+
+
+class Ranker(Protocol):
+    """A learned judge of boxes, as made by ``annotaudit.fit_ranker``."""
+
+    def rank(
+        self, findings: pd.DataFrame, boxes: pd.DataFrame, frames: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """Return the findings of these sequences with its own scores, and its own findings."""
+
+
+def audit_labels(
+    labels: Labels | pd.DataFrame,
+    rules: str | Iterable[str | Rule] | None,
+    limits: Limits | None,
+    ranker: Ranker | None,
+) -> pd.DataFrame:
+    """Judge labels; see :func:`annotaudit.audit`."""
+    if limits is not None and not isinstance(limits, Limits):
+        raise LimitError(
+            f"limits={limits!r}: expected annotaudit.Limits, as in annotaudit.Limits(min_iou=0.4)."
+        )
+    boxes, frames = _tables(labels)
+    chosen = choose_rules(rules)
+    found = []
+    for part in _batches(boxes):
+        seen = study(part, frames, limits)
+        batch = combine([rule(seen) for rule in chosen])
+        if ranker is not None:
+            batch = ranker.rank(batch, part, frames)
+        found.append(batch)
+    return in_order(pd.concat(found, ignore_index=True)) if found else no_findings()
+
+
+def _tables(labels: Labels | pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    if isinstance(labels, Labels):
+        frames = labels.frames
+        return labels.boxes, frames if {"sequence", "frame"} <= set(frames) else None
+    if isinstance(labels, pd.DataFrame):
+        return check_boxes(labels), None
+    raise BoxTableError(
+        f"audit() takes Labels or a box table; found {type(labels).__name__}. "
+        "Load labels with annotaudit.load()."
+    )
+
+
+def _batches(boxes: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Cut the table between sequences into parts of about a million boxes."""
+    if len(boxes) <= BATCH:
+        if len(boxes):
+            yield boxes
+        return
+    number, names = pd.factorize(boxes["sequence"])
+    count = np.bincount(number, minlength=len(names))
+    batch = (np.cumsum(count) - count) // BATCH
+    for which in np.unique(batch):
+        part = batch[number] == which
+        yield boxes if part.all() else boxes[part]
+
+
+def combine(found: list[pd.DataFrame]) -> pd.DataFrame:
+    """Join what the rules found: one row per sequence, annotator, frame, track and rule.
+
+    Rules that name the same box talk about the same mistake. The strongest speaks for it and gains
+    a little from the others; the others follow at a discount, so that the head of the list names
+    different boxes.
+    """
+    known = [table for table in found if len(table)]
+    if not known:
+        return no_findings()
+    joined = pd.concat(known, ignore_index=True)
+    box = ["sequence", "annotator", "track", "frame", "left", "top", "width", "height"]
+    joined = joined.sort_values(
+        ["score", "rule", *box], ascending=[False, *[True] * (len(box) + 1)], kind="stable"
+    ).drop_duplicates([*box, "rule"])
+    same_box = joined.groupby(box, sort=False, dropna=False)["score"]
+    rank = same_box.cumcount().to_numpy()
+    others = (same_box.transform("sum") - joined["score"]).to_numpy()
+    score = joined["score"].to_numpy()
+    lead = 1 - (1 - score) * 0.85 ** np.minimum(others, 3.0)
+    scores = np.where(rank == 0, lead, score * FOLLOWS)
+    return joined.assign(score=scores, severity=severities(scores)).astype(
+        {"severity": joined["severity"].dtype}
+    )
+
+
+def in_order(findings: pd.DataFrame) -> pd.DataFrame:
+    """Put findings in order, most suspicious first, ties by where they are."""
+    by = ["score", "sequence", "annotator", "track", "frame", "rule", "left", "top"]
+    ordered = findings.sort_values(by, ascending=[False, *[True] * (len(by) - 1)], kind="stable")
+    return ordered[list(FINDING_COLUMNS)].reset_index(drop=True)
