@@ -1,0 +1,15 @@
+"""Amazon Mechanical Turk and SageMaker Ground Truth: read, plan, check, send.
+
+Whatever is called ``plan_*`` is pure and sends nothing; ``submit_*`` and ``start_*`` take a client.
+Needs the extra ``aws``: ``pip install "annotaudit[aws]"``.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "checking": ["check_request"],
+        "clients": ["describe_client", "mturk_client"],
+    },
+)
