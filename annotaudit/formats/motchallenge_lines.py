@@ -1,0 +1,192 @@
+"""The lines of a MOTChallenge file: numbers out of text, fast where it is clean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotaudit.formats.problems import Problems, excerpt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FEWEST, MOST = 6, 10  # values on a line
+_SIDES = ("left", "top", "width", "height")
+_WHOLE = re.compile(rb"[+-]?\d+")
+_LARGEST = 2**53  # up to here float64 tells whole numbers apart
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The values of a file, one row per usable line.
+
+    ``frame`` counts from 1 and ``track`` is text, missing where the file says -1. ``sides`` has
+    four columns and ``rest`` the up to four after them, NaN where a line has fewer. ``n_values``
+    is how many values each line has.
+    """
+
+    frame: NDArray[np.int64]
+    track: pa.Array
+    sides: list[NDArray[np.float64]]
+    rest: list[NDArray[np.float64]]
+    n_values: NDArray[np.int64] | int
+
+
+def read_lines(data: bytes, problems: Problems) -> Lines:
+    r"""Read the lines of a file; what is no box becomes a problem with its line number.
+
+    Parameters
+    ----------
+    data : bytes
+        Values separated by commas, or by spaces; commas at the end of a line count for nothing.
+    problems : Problems
+
+    Examples
+    --------
+    >>> lines = read_lines(b"1,-1,10,20,30,40,0.9\n", Problems("det.txt"))
+    >>> lines.frame, lines.track.to_pylist(), lines.rest[0]
+    (array([1]), [None], array([0.9]))
+    """
+    return _read_clean(data) or _read_each(data, problems)
+
+
+def _read_clean(data: bytes) -> Lines | None:
+    """Read a file that has the same number of values on each line, all of them numbers."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    first = data[: data.find(b"\n") + 1 or len(data)].strip()
+    n_values = first.count(b",") + 1
+    if not FEWEST <= n_values <= MOST or first.endswith(b","):
+        return None
+    names = [f"value {place}" for place in range(n_values)]
+    whole = dict.fromkeys(names[:2], pa.int64())
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(quote_char=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.float64()) | whole, null_values=[]
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    columns = [column.combine_chunks() for column in table.columns]
+    if any(column.null_count for column in columns):
+        return None
+    numbers = [column.to_numpy(zero_copy_only=False) for column in columns]
+    if numbers[0].min() < 1:
+        return None
+    return Lines(numbers[0], _track_names(columns[1]), numbers[2:6], numbers[6:], n_values)
+
+
+def _track_names(ids: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = pc.if_else(pc.equal(ids, -1), pa.scalar(None, pa.int64()), ids)
+    return known.cast(pa.large_string())
+
+
+def _read_each(data: bytes, problems: Problems) -> Lines:
+    """Read a file that is damaged somewhere, line by line."""
+    import pyarrow as pa
+
+    frames: list[int] = []
+    tracks: list[str | None] = []
+    values: list[list[float]] = []
+    counts: list[int] = []
+    for number, line in enumerate(data.splitlines(), start=1):
+        cells = line.split(b",") if b"," in line else line.split()
+        cells = [cell.strip() for cell in cells]
+        while cells and not cells[-1]:
+            cells.pop()
+        if not cells:
+            continue
+        try:
+            frame, track, numbers = _read_line(cells)
+        except ValueError as error:
+            problems.add(f"line {number}", str(error))
+            continue
+        frames.append(frame)
+        tracks.append(track)
+        values.append(numbers + [np.nan] * (MOST - len(cells)))
+        counts.append(len(cells))
+    table = np.array(values, dtype=np.float64).reshape(-1, MOST - 2)
+    columns = [np.ascontiguousarray(column) for column in table.T]
+    return Lines(
+        np.array(frames, dtype=np.int64),
+        pa.array(tracks, type=pa.large_string()),
+        columns[:4],
+        columns[4:],
+        np.array(counts, dtype=np.int64),
+    )
+
+
+def _read_line(cells: list[bytes]) -> tuple[int, str | None, list[float]]:
+    if not FEWEST <= len(cells) <= MOST:
+        raise ValueError(
+            f"{len(cells)} values ({_shown(b','.join(cells))}); expected {FEWEST} to {MOST}: "
+            "frame, id, left, top, width, height, and up to four more"
+        )
+    frame = _whole(cells[0], "frame")
+    if frame is None or not 1 <= frame <= _LARGEST:
+        raise ValueError(f"frame is {_shown(cells[0])}; expected a whole number, counted from 1")
+    track = _whole(cells[1], "id")
+    sides = [_number(cell, side) for cell, side in zip(cells[2:6], _SIDES, strict=True)]
+    rest = [
+        _number(cell, f"value {place}") if cell else np.nan
+        for place, cell in enumerate(cells[6:], start=7)
+    ]
+    return frame, None if track in (None, -1) else str(track), sides + rest
+
+
+def _whole(cell: bytes, name: str) -> int | None:
+    """A whole number, also written as 3.0 or 3e2; None if it is NaN."""
+    if _WHOLE.fullmatch(cell) and len(cell) < 100:
+        return int(cell)
+    number = _number(cell, name)
+    if np.isnan(number):
+        return None
+    if not number.is_integer() or abs(number) > _LARGEST:
+        raise ValueError(f"{name} is {_shown(cell)}; expected a whole number")
+    return int(number)
+
+
+def _number(cell: bytes, name: str) -> float:
+    if cell and b"_" not in cell and cell.isascii():
+        try:
+            return float(cell)
+        except ValueError:
+            pass
+    raise ValueError(f"{name} is {_shown(cell)}; expected a number")
+
+
+def _shown(cell: bytes) -> str:
+    return excerpt(cell.decode("utf-8", "replace"))
+
+
+def write_lines(columns: list[Any]) -> bytes:
+    r"""Write columns of numbers or text as lines, each number with all its digits.
+
+    Parameters
+    ----------
+    columns : list of arrays
+        Of one length; text is written as it is.
+
+    Examples
+    --------
+    >>> write_lines([np.array([1, 2]), np.array([0.1, 3.0])])
+    b'1,0.1\n2,3\n'
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = [pa.array(column).cast(pa.large_string()) for column in columns]
+    lines = pc.binary_join_element_wise(*texts, pa.scalar(",", pa.large_string()))
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
