@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -18,6 +18,7 @@ from annotaudit.formats import columns
 from annotaudit.formats.columns import Leftovers
 from annotaudit.formats.json_text import decode
 from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.typed_entries import is_typed, typed_columns
 
 _corners = itemgetter(*SIDES)
 
@@ -39,7 +40,7 @@ class Spelling:
 
 
 def read_entries(
-    entries: Sequence[Any], spelling: Spelling, where: Callable[[int], str], problems: Problems
+    entries: list[Any], spelling: Spelling, where: Callable[[int], str], problems: Problems
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Make columns of the objects that are boxes, and problems of the others.
 
@@ -63,28 +64,39 @@ def read_entries(
         Their sides, the texts of the spelling, attributes as ``attribute.<name>``, and ``extra``,
         the JSON text of whatever else they hold (a column only if there is any).
     """
-    rows, sides = _sides(entries, where, problems)
-    kept = entries if len(rows) == len(entries) else [entries[row] for row in rows]
-    table: dict[str, Any] = dict(zip(SIDES, sides.T, strict=True))
     leftovers: Leftovers = {}
-    for name, key in spelling.texts.items():
-        table[name] = columns.id_column(columns.values_of(kept, key), key, leftovers)
-    known = {*SIDES, *spelling.texts.values()}
-    if spelling.attributes is not None:
-        known.add(spelling.attributes)
-        attributes = columns.values_of(kept, spelling.attributes)
-        table |= columns.attribute_columns(attributes, spelling.attributes, leftovers)
-    for key in sorted(set(chain.from_iterable(kept)) - known):
-        for row, entry in enumerate(kept):
-            if key in entry:
-                leftovers.setdefault(row, {})[key] = entry[key]
+    if is_typed(entries):
+        rows = np.arange(len(entries))
+        table = typed_columns(entries, leftovers)
+    else:
+        rows, sides = _sides(entries, where, problems)
+        kept = entries if len(rows) == len(entries) else [entries[row] for row in rows]
+        table = dict(zip(SIDES, sides.T, strict=True)) | _others(kept, spelling, leftovers)
     if leftovers:
-        table["extra"] = columns.extra_column(leftovers, len(kept), problems.source)
+        table["extra"] = columns.extra_column(leftovers, len(rows), problems.source)
     return rows, pd.DataFrame(table)
 
 
+def _others(entries: list[Any], spelling: Spelling, leftovers: Leftovers) -> dict[str, pd.Series]:
+    """Make columns of all but the sides; what has no column goes to the leftovers."""
+    table = {
+        name: columns.id_column(columns.values_of(entries, key), key, leftovers)
+        for name, key in spelling.texts.items()
+    }
+    known = {*SIDES, *spelling.texts.values()}
+    if spelling.attributes is not None:
+        known.add(spelling.attributes)
+        attributes = columns.values_of(entries, spelling.attributes)
+        table |= columns.attribute_columns(attributes, spelling.attributes, leftovers)
+    for key in sorted(set(chain.from_iterable(entries)) - known):
+        for row, entry in enumerate(entries):
+            if key in entry:
+                leftovers.setdefault(row, {})[key] = entry[key]
+    return table
+
+
 def _sides(
-    entries: Sequence[Any], where: Callable[[int], str], problems: Problems
+    entries: list[Any], where: Callable[[int], str], problems: Problems
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     try:
         corners = list(map(_corners, entries))

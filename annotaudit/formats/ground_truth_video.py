@@ -43,7 +43,7 @@ import pandas as pd
 from annotaudit.boxes import Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
-from annotaudit.formats.json_text import decode, encode, lines, read_bytes, repeated_keys
+from annotaudit.formats.json_text import decode, encode, lines, read_bytes
 from annotaudit.formats.manifests import METADATA, Job, choose, jobs_of, local_copy
 from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.formats.recognise import read_head
@@ -278,12 +278,8 @@ def _load_video(
     path: Path, sequence: str, video: _Video | None, strict: bool, options: dict[str, Any]
 ) -> Labels:
     problems = Problems(str(path), strict=strict)
-    data = read_bytes(path)
-    content = decode(data, str(path))
     class_map = video.job.class_map if video else {}
-    boxes, frames = read_sequence(content, sequence, class_map, problems)
-    for key in repeated_keys(data, content):
-        problems.add("file", f"an object has the key {key!r} twice; the last one counts")
+    boxes, frames = read_sequence(read_bytes(path), sequence, class_map, problems)
     tables = [problems.table()]
     if video is not None and len(frames):
         source = encode({"attribute": video.job.attribute, "line": video.line}, str(path))

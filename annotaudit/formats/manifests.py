@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from annotaudit.errors import FrameError
@@ -12,6 +13,7 @@ from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.frames.matching import path_inside
 
 METADATA = "-metadata"
+_DRIVE = re.compile("[A-Za-z]:")
 MAX_FOLDERS = 16  # how much of an address is looked for on disk
 
 
@@ -141,7 +143,7 @@ def safe_name(name: Any, where: str, problems: Problems) -> str | None:
     if isinstance(name, str) and name.isprintable():
         if name.startswith(("s3://", "https://", "http://")):
             return name
-        is_local = not (name.startswith("/") or "\\" in name or PureWindowsPath(name).drive)
+        is_local = not (name.startswith("/") or "\\" in name or _DRIVE.match(name))
         if is_local and name and not {"..", ""} & set(name.split("/")):
             return name
     problems.add(where, f"the image is named {excerpt(name)}; expected a file name or address")

@@ -13,9 +13,10 @@ from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.box_entries import Spelling, read_entries, write_entries
-from annotaudit.formats.json_text import decode, encode
+from annotaudit.formats.json_text import decode, encode, repeated_keys
 from annotaudit.formats.manifests import safe_name
 from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.typed_entries import decode_typed
 
 LISTS = ("tracking-annotations", "detection-annotations")
 NOT_BOXES = ("polylines", "polygons", "keypoints")
@@ -28,13 +29,14 @@ _MAX_FRAME = int(np.iinfo("int64").max)
 
 
 def read_sequence(
-    content: Any, sequence: str, class_map: dict[str, str], problems: Problems
+    data: bytes, sequence: str, class_map: dict[str, str], problems: Problems
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make box and frame tables of one video's labels.
 
     Parameters
     ----------
-    content : decoded JSON
+    data : bytes
+        The content of the file.
     sequence : str
         Name of the video.
     class_map : dict
@@ -50,6 +52,11 @@ def read_sequence(
     LabelFormatError
         If this is no list of boxes on frames: polygons, points, 3D labels, something else.
     """
+    content = decode_typed(data)
+    if content is None:
+        content = decode(data, problems.source)
+        for key in repeated_keys(data, content):
+            problems.add("file", f"an object has the key {excerpt(key)} twice; the last one counts")
     kind, entries = _frame_entries(content, problems.source)
     numbers, looked_at, annotations, n_boxes = [], [], [], []
     for position, entry in enumerate(entries):
@@ -163,17 +170,18 @@ def _box_table(
 ) -> pd.DataFrame:
     n_boxes = len(table)
     names, ids = table.pop("object_name"), table["object_id"]
-    prefix = _by_value(names, prefix_of)
     table["track"], renamed = _tracks(names, ids)
     if renamed.any():
         extra = table.get("extra", pd.Series(np.nan, index=table.index, dtype=TEXT))
         table["extra"] = _with_names(extra, names, renamed)
     label = _by_value(table["class_id"], class_map.get)
+    if label.isna().any():
+        label = label.where(label.notna(), _by_value(names, prefix_of))
     columns_first: dict[str, Any] = {
         "sequence": _repeated(sequence, n_boxes),
         "frame": on_frame,
         "track": table["track"],
-        "label": label.where(label.notna(), prefix),
+        "label": label,
         "annotator": _repeated("consolidated", n_boxes),
     }
     rest = {str(name): table[name] for name in table.columns if name not in columns_first}
@@ -223,7 +231,7 @@ def _tracks(names: pd.Series, ids: pd.Series) -> tuple[pd.Series, pd.Series]:
             id_list[code] if not known else f"{name} ({id_list[code]})" if is_shared else name
         )
     by_id = columns.text_column([*title, None]).take(id_code).reset_index(drop=True)
-    track = by_id.where(by_id.notna(), names)
+    track = by_id.where(by_id.notna(), names) if (id_code < 0).any() else by_id
     return track, names.notna() & ((names != track) | (names == ids))
 
 
