@@ -1,4 +1,5 @@
 from . import (
+    aws as aws,
     metrics as metrics,
     review as review,
 )
@@ -12,5 +13,7 @@ from .formats import load as load
 from .formats import save as save
 from .geometry import iou as iou
 from .geometry import pairwise_iou as pairwise_iou
+from .widgets import FrameScrubber as FrameScrubber
+from .report import write_report as write_report
 
 __version__: str

@@ -154,10 +154,11 @@ def suggest_limits(
 def _refit(
     findings: pd.DataFrame, limit: float, worth: float, min_verdicts: int
 ) -> dict[str, object]:
-    beyond = findings["value"] - limit
+    beyond = findings["value"].abs() - limit  # a box may shrink too far as well as grow
     direction = 1.0 if beyond.median() >= 0 else -1.0
-    said = findings[findings["verdict"].isin(["mistake", "fine"])]
-    strength = (direction * (said["value"] - limit)).to_numpy(dtype="float64")
+    is_judged = findings["verdict"].isin(["mistake", "fine"])
+    said = findings[is_judged]
+    strength = direction * beyond[is_judged].to_numpy(dtype="float64")
     order = np.argsort(-strength, kind="stable")
     strength = strength[order]
     is_mistake = said["verdict"].eq("mistake").to_numpy(dtype=bool)[order]

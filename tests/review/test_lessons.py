@@ -5,12 +5,14 @@ import pytest
 from annotaudit.errors import BoxTableError, LimitError
 from annotaudit.review import Ledger, suggest_limits, summary
 
+RISING = 0.30 + 0.02 * np.arange(20)
+
 
 @pytest.fixture
 def judged(tmp_path):
-    """Make twenty size jumps of .30, .32, ... .68 over a limit of .25, and judge them."""
+    """Make size jumps of .30, .32, ... over a limit of .25, and judge them."""
 
-    def judge(verdicts, sign=1.0):
+    def judge(verdicts, values=RISING, limit=0.25):
         findings = pd.DataFrame(
             {
                 "sequence": "street",
@@ -23,8 +25,8 @@ def judged(tmp_path):
                 "top": 1.0,
                 "width": 9.0,
                 "height": 9.0,
-                "value": sign * (0.30 + 0.02 * np.arange(len(verdicts))),
-                "limit": sign * 0.25,
+                "value": values[: len(verdicts)],
+                "limit": limit,
                 "unit": "share of area",
             }
         )
@@ -66,12 +68,19 @@ def test_no_verdicts_no_rules(judged):
     assert suggest_limits(findings, verdicts).empty
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_a_limit_moves_between_the_fine_and_the_mistakes(judged, sign):
-    findings, verdicts = judged(["fine"] * 12 + ["mistake"] * 8, sign)
+@pytest.mark.parametrize(
+    ("values", "limit", "suggested"),
+    [
+        (RISING, 0.25, 0.53),  # between .52, fine, and .54, a mistake
+        (RISING * (-1.0) ** np.arange(20), 0.25, 0.53),  # growing and shrinking alike
+        (0.75 - RISING, 0.5, 0.22),  # an overlap may fall below its limit
+    ],
+)
+def test_a_limit_moves_between_the_fine_and_the_mistakes(judged, values, limit, suggested):
+    findings, verdicts = judged(["fine"] * 12 + ["mistake"] * 8, values, limit)
     row = suggest_limits(findings, verdicts).iloc[0]
-    assert row["limit"] == sign * 0.25
-    assert row["suggested"] == pytest.approx(sign * 0.53)  # between .52, fine, and .54, a mistake
+    assert row["limit"] == limit
+    assert row["suggested"] == pytest.approx(suggested)
     assert row[["mistake", "fine", "mistake_kept", "fine_kept"]].tolist() == [8, 12, 8, 0]
 
 
