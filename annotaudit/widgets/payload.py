@@ -172,7 +172,9 @@ def _known_frames(labels: Labels, before: Labels | None) -> pd.DataFrame:
 
 def _keys(table: pd.DataFrame, sequences: pd.Index) -> np.ndarray:
     sequence: np.ndarray = sequences.get_indexer(table["sequence"]).astype("int64")
-    return sequence * FRAME_BITS + table["frame"].to_numpy(dtype="int64").clip(max=FRAME_BITS - 1)
+    frame: np.ndarray = table["frame"].to_numpy(dtype="int64").clip(max=FRAME_BITS - 1)
+    keys: np.ndarray = sequence * FRAME_BITS + frame
+    return keys
 
 
 def _frames(

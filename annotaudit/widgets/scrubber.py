@@ -305,7 +305,7 @@ class FrameScrubber(anywidget.AnyWidget):
             except (AnnotauditError, OSError) as error:
                 self.send({"kind": "problem", "words": f"Not recorded. {error}"})
                 finding = int(message["finding"])
-                self._show(finding, self._standing().get(str(finding)))
+                self._show(finding, self._judged.get(str(finding)))
 
     def _judge_from_browser(self, message: dict[str, Any]) -> None:
         finding = int(message["finding"])

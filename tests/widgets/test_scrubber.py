@@ -104,17 +104,17 @@ def test_a_ledger_can_be_handed_in(labels, findings, tmp_path):
     scrubber.close()
 
 
-def test_what_cannot_be_recorded_is_told_to_the_reviewer(labels, findings, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    scrubber = FrameScrubber(labels, findings, ledger=tmp_path / "file" / "verdicts.jsonl")
-    messages = []
-    monkeypatch.setattr(scrubber, "send", lambda content, buffers=None: messages.append(content))
+def test_what_cannot_be_recorded_is_told_to_the_reviewer(scrubber, sent, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(scrubber.ledger, "append", full)
     hear(scrubber, kind="verdict", finding=0, verdict="fine")
     hear(scrubber, kind="verdict", finding=99, verdict="fine")
-    assert [m["kind"] for m in messages] == ["problem", "judged", "problem", "judged"]
-    assert "Not recorded" in messages[0]["words"]
+    assert [message["kind"] for message, _ in sent] == ["problem", "judged"] * 2
+    assert sent[0][0]["words"] == "Not recorded. No space left on device"
+    assert sent[1][0]["entry"] is None  # the browser takes its mark back
     assert scrubber.progress["reviewed"] == 0
-    scrubber.close()
 
 
 def test_pictures_are_sent_when_asked_for(scrubber, sent):
