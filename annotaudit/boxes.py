@@ -135,36 +135,41 @@ def _as_text(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(column.cat.categories.dtype).pipe(_as_text)
     known = column.notna()
+    if column.dtype.kind == "f" and (column[known] % 1 == 0).all():
+        # Whole numbers became floats because one was missing: car 7 is not car 7.0.
+        column = column.astype("Int64")
     text = column.astype(object).map(str).where(known, np.nan)
     return text.astype(TEXT)
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:
-    if column.dtype.kind in "iuf" and not pd.api.types.is_extension_array_dtype(column.dtype):
+    is_extension = pd.api.types.is_extension_array_dtype(column.dtype)
+    if is_extension and pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
+        if column.isna().any():
+            return column.astype("float64")
+        return column.astype(column.to_numpy().dtype)
+    if column.dtype.kind in "iuf" and not is_extension:
         return column
-    if pd.api.types.is_extension_array_dtype(column.dtype) and pd.api.types.is_numeric_dtype(
-        column.dtype
-    ):
-        return (
-            column.astype("float64")
-            if column.isna().any()
-            else column.astype(
-                column.dtype.numpy_dtype if hasattr(column.dtype, "numpy_dtype") else "float64"
-            )
-        )
-    is_number = column.map(
-        lambda value: (
-            value is None
-            or (
-                isinstance(value, int | float | np.number)
-                and not isinstance(value, bool | np.bool_)
-            )
-        )
-    ).astype(bool)
+    is_number = column.map(_is_number, na_action=None).astype(bool)
     _refuse_first(
         column, ~is_number, "a number", f" Convert it, as with pandas.to_numeric({column.name!r})."
     )
-    return column.astype("float64")
+    return column.map(_as_float, na_action=None).astype("float64")
+
+
+def _is_number(value: object) -> bool:
+    if value is None or value is pd.NA:
+        return True
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _as_float(value: float | None) -> float:
+    if value is None or value is pd.NA:
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return np.inf if value > 0 else -np.inf
 
 
 def _refuse_first(column: pd.Series, bad: pd.Series, expected: str, step: str = "") -> None:

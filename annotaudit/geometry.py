@@ -160,6 +160,7 @@ def _overlap_share(first: Floats, second: Floats) -> Floats:
         shared = np.maximum(wide, 0.0) * np.maximum(high, 0.0)
         union = aw * ah + bw * bh - shared
         share: Floats = np.minimum(shared / union, 1.0)
-        unknown = ~((aw >= 0) & (ah >= 0) & (bw >= 0) & (bh >= 0)) | ~np.isfinite(union)
+        unknown = ~((aw >= 0) & (ah >= 0) & (bw >= 0) & (bh >= 0))
+        unknown |= ~np.isfinite(union) | ~np.isfinite(wide + high)
     share[unknown] = np.nan
     return share

@@ -61,7 +61,7 @@ def _name_one(seen: Study, first: Ints, second: Ints, share: Floats, limit: floa
     wrong, kept, share = wrong[chosen], kept[chosen], share[chosen]
     label = seen.boxes["label"]
     same_label = (label.iloc[wrong].to_numpy() == label.iloc[kept].to_numpy()).astype(bool)
-    scores = beyond((1 - limit) / np.maximum(1 - share, 1e-9), at_limit=0.5, far=0.95)
+    scores = beyond((1 - limit) / np.maximum(1 - share, 1e-9), at_limit=0.45, far=0.95)
     return findings_of(
         seen.boxes,
         wrong,
@@ -71,9 +71,8 @@ def _name_one(seen: Study, first: Ints, second: Ints, share: Floats, limit: floa
         limit=limit,
         unit="share of overlap",
         reason=[
-            f"Covers the same place as {name_of(seen.boxes, row)} (overlap {part:.0%}); "
-            "keep one of the two."
-            for row, part in zip(kept, share, strict=True)
+            f"Covers the same place as {name} (overlap {part:.0%}); keep one of the two."
+            for name, part in zip(names_of(seen.boxes, kept), share, strict=True)
         ],
         expected=sides_of(seen.boxes)[:, kept],
     )
@@ -114,9 +113,11 @@ def track_lengths(seen: Study) -> Floats:
     return np.nan_to_num(order.back_to_table(count[number].astype(np.float64)), nan=0.0)
 
 
-def name_of(boxes: pd.DataFrame, row: int) -> str:
-    """Say which box a row is: by its track, or by its label where it has none."""
-    track, label = boxes["track"].iloc[row], boxes["label"].iloc[row]
-    if isinstance(track, str):
-        return track
-    return f"another {label}" if isinstance(label, str) else "another box"
+def names_of(boxes: pd.DataFrame, rows: Ints) -> list[str]:
+    """Say which boxes these rows are: by track, or by label where a box has no track."""
+    tracks = boxes["track"].iloc[rows].to_numpy(dtype=object)
+    labels = boxes["label"].iloc[rows].to_numpy(dtype=object)
+    return [
+        track if isinstance(track, str) else f"another {label if isinstance(label, str) else 'box'}"
+        for track, label in zip(tracks, labels, strict=True)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from annotaudit.audit.duplicates import name_of, overlapping_boxes
+from annotaudit.audit.duplicates import names_of, overlapping_boxes
 from annotaudit.audit.findings import findings_of, no_findings
 from annotaudit.audit.limits import Limits
 from annotaudit.audit.study import Study, study
@@ -134,7 +134,7 @@ def find_label_change(
         seen.boxes,
         order.rows[known[first]],
         rule="label_change",
-        score=0.95 - 0.5 * share,
+        score=0.95 - 0.3 * share,
         value=share,
         limit=0,
         unit="share of the track's boxes",
@@ -228,20 +228,21 @@ def find_one_frame_track(
     ).sort_values(["row", "share", "other"], ascending=[True, False, True])
     best = pairs.drop_duplicates("row").set_index("row").reindex(seen.order.rows[alone])
     double = best["share"].notna().to_numpy()
+    names = names_of(seen.boxes, best["other"].fillna(0).to_numpy(dtype=np.intp))
     return findings_of(
         seen.boxes,
         seen.order.rows[alone],
         rule="one_frame_track",
-        score=np.where(double, 0.7, 0.45),
+        score=np.where(double, 0.6, 0.3),
         value=1,
         limit=1,
         unit="frames",
         reason=[
-            f"Only box of this object, in the place of {name_of(seen.boxes, int(other))} "
+            f"Only box of this object, in the place of {name} "
             f"(overlap {part:.0%}): probably a second name for it."
             if not np.isnan(part)
             else "Only box of this object; continue its track or delete the box."
-            for other, part in zip(best["other"], best["share"], strict=True)
+            for name, part in zip(names, best["share"], strict=True)
         ],
     )
 

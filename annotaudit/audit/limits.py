@@ -36,7 +36,7 @@ class Limits:
     min_scatter: float = 0.01
     """Share of the box size; less scatter is taken for rounding, and so is half a pixel."""
 
-    max_gap: int = 25
+    max_gap: int = 10
     """Frames looked at. Over a longer absence an object has rather left, or was out of sight."""
 
     max_outside: float = 0.9

@@ -59,7 +59,7 @@ def find_off_course(
         seen.boxes,
         seen.order.rows[wrong],
         rule="off_course",
-        score=beyond(value / limit, at_limit=0.45, far=0.95),
+        score=beyond(value / limit, at_limit=0.15, far=0.95),
         value=value,
         limit=limit,
         unit="times the track's scatter",
@@ -139,12 +139,11 @@ def find_gap(
     which, frame, expected = missing_boxes(seen.boxes, seen.frames, seen.order, seen.sides, steps)
     length, rate = length[which], rate[which]
     after = steps[which]
-    score = 0.35 + 0.5 / length  # one frame is a slip of the hand, many may be a lamp post
     found = findings_of(
         seen.boxes,
         seen.order.rows[after],
         rule="gap",
-        score=score / (1 + rate),
+        score=0.75 / (1 + rate),
         value=length,
         limit=0,
         unit="frames without a box",

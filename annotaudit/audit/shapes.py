@@ -114,7 +114,7 @@ def find_off_image(
         seen.boxes,
         wrong,
         rule="off_image",
-        score=np.where(value == 1, 0.95, 0.6),
+        score=np.where(value == 1, 0.95, 0.3),
         value=value,
         limit=limit,
         unit="share of the box",

@@ -17,7 +17,8 @@ from annotaudit.metrics.order import Bools, Floats, Ints
 
 CLEARLY = 1.25  # one end is off by this much more than the other: no matter of chance
 FITS = 2.0  # times the usual scatter: a box this near to where it is expected moves as its track
-EXPLAINED = 0.3  # what remains of a score when the track's own motion explains the step
+AT_AN_END = 0.5  # what remains where no boxes on both sides tell which of the two is wrong
+EXPLAINED = 0.1  # what remains of a score when the track's own motion explains the step
 
 
 def find_low_overlap(
@@ -66,7 +67,7 @@ def find_low_overlap(
         seen.boxes,
         seen.order.rows[wrong],
         rule="low_overlap",
-        score=beyond(ratio, at_limit=0.4, far=0.9) * _doubt(seen, wrong),
+        score=beyond(ratio, at_limit=0.15, far=0.7) * _doubt(seen, wrong),
         value=value,
         limit=limit,
         unit="share of overlap",
@@ -130,7 +131,7 @@ def find_size_jump(
         seen.boxes,
         seen.order.rows[wrong],
         rule="size_jump",
-        score=beyond(np.abs(value) / limit, at_limit=0.35, far=0.8) * _doubt(seen, wrong),
+        score=beyond(np.abs(value) / limit, at_limit=0.1, far=0.6) * _doubt(seen, wrong),
         value=value,
         limit=limit,
         unit="share of the earlier area",
@@ -199,7 +200,9 @@ def _other_frame(seen: Study, steps: Ints, wrong: Ints) -> Ints:
 def _doubt(seen: Study, wrong: Ints) -> Floats:
     """What remains of a score: little where the box moves as its track does, some at its ends."""
     deviation = seen.deviation[wrong]
-    return np.select([np.isnan(deviation), deviation < FITS], [0.7, EXPLAINED], 1.0)
+    beyond_fit = (deviation - FITS) / max(2 * seen.limits.max_deviation - FITS, 1e-9)
+    explained = EXPLAINED + (1 - EXPLAINED) * np.clip(beyond_fit, 0.0, 1.0)
+    return np.where(np.isnan(deviation), AT_AN_END, explained)
 
 
 def _why(seen: Study, steps: Ints, wrong: Ints) -> list[str]:

@@ -22,6 +22,7 @@ from annotaudit.metrics.order import (
 )
 from annotaudit.metrics.tracks import iou_steps, size_steps
 
+CROWD = 5  # objects on a frame that can outvote one of them about the camera
 PRIOR_BOXES = 8  # boxes of its own a track needs before its scatter outweighs the sequence's
 
 
@@ -99,15 +100,33 @@ class Study:
 
     @cached_property
     def _fit(self) -> tuple[Floats, Floats, Floats, Bools]:
-        expected = expected_in_order(self.order, self.sides)
+        expected = self._with_camera(expected_in_order(self.order, self.sides))
         off, scatter = self._off_and_scatter(expected)
         suspects = self._suspects(off / scatter)
         if suspects.any():
             # What looks wrong vouches for nothing: its neighbours are judged without it.
             better = expected_in_order(self.order, self.sides, skip=suspects)
-            expected = np.where(np.isnan(better), expected, better)
+            expected = np.where(np.isnan(better), expected, self._with_camera(better))
             off, _ = self._off_and_scatter(expected)
         return expected, off, scatter, suspects
+
+    def _with_camera(self, expected: Floats) -> Floats:
+        """Move the expected boxes of a frame by what most of its objects are off together.
+
+        When the camera jerks, every box leaves its own course, and none of them is wrong.
+        """
+        moved = expected.copy()
+        for axis in (0, 1):
+            with np.errstate(invalid="ignore", over="ignore"):
+                off = (self.sides - expected)[axis] + (self.sides - expected)[axis + 2] / 2
+            shift, objects = grouped_median(self.moment, off)
+            moved[axis] += np.where(objects >= CROWD, shift, 0.0)
+        return moved
+
+    @cached_property
+    def moment(self) -> Ints:
+        """A number for the sequence and frame of each box."""
+        return codes([self.boxes["sequence"], self.boxes["frame"]])[self.order.rows]
 
     def _off_and_scatter(self, expected: Floats) -> tuple[Floats, Floats]:
         residuals, size = edge_residuals(self.order, self.sides, expected)

@@ -114,9 +114,10 @@ def size_steps(order: TrackOrder, sides: Floats, of: Size = "area") -> Floats:
 
     def change(before: Floats, after: Floats) -> Floats:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            share: Floats = size(*after[-2:]) / size(*before[-2:]) - 1
+            earlier = size(*before[-2:])
+            share: Floats = size(*after[-2:]) / earlier - 1
             drawn = (before[-2:] >= 0).all(axis=0) & (after[-2:] >= 0).all(axis=0)
-        share[~(drawn & np.isfinite(share))] = np.nan
+        share[~(drawn & np.isfinite(share) & np.isfinite(earlier))] = np.nan
         return share
 
     return over_steps(order, sides, change)
