@@ -127,12 +127,12 @@ def read_box_lists(field: str, text: str, fields: dict[str, str] | None = None) 
     if not text.strip():
         return []
     value = read_json(field, text)
+    if value is None:
+        return []
     if field == "taskAnswers" or _is_crowd_form(value):
         return _crowd_lists(field, value)
     if isinstance(value, dict) and "boundingBoxes" in value:
         return _widget_list(field, (), value)
-    if value is None:
-        return []
     if not isinstance(value, list):
         raise LabelFormatError(
             f"field {field!r}: found {excerpt(value)}; expected a list of boxes."
