@@ -1,0 +1,223 @@
+"""Learn from the labels themselves what a mistake in them would look like."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from annotaudit.audit.planting import UNSEEN, plant_mistakes
+from annotaudit.audit.signals import Signals, signals_of
+from annotaudit.audit.trees import Trees, grow
+from annotaudit.boxes import OBJECT, Labels, check_boxes
+
+CELL = [*OBJECT, "frame"]
+SHARE = 0.05  # of the boxes that planted mistakes touch, per planting
+EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw them
+PLANTINGS = 3
+SAMPLE = 30_000  # boxes to learn from
+ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
+APART = 3  # frames; closer suspicions of one object are one event
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranker:
+    """What was learned; small, and made to be pickled.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Signals it looks at, in this order.
+    trees : tuple of Trees
+        One learned on either half of the objects, to judge the other half: no box is judged by
+        trees that were told it is right. A single one judges all.
+    slope, shift : float
+        Turn log-odds into the share of such findings that are real.
+    """
+
+    names: tuple[str, ...]
+    trees: tuple[Trees, ...]
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def raw(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
+        """Return log-odds that each box that stands out is a mistake, before calibration."""
+        half = _half(boxes, signals)
+        score = np.empty(len(half))
+        for number, trees in enumerate(self.trees):
+            mine = half % len(self.trees) == number
+            score[mine] = trees.ask(signals.table[mine])
+        return score
+
+    def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
+        """Return the share of findings like each of these that are real."""
+        odds = self.slope * self.raw(signals, boxes) + self.shift
+        return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
+    """Learn to rank suspicions from the labels themselves.
+
+    Most boxes in any file are right. Known mistakes are planted into a copy of a sample of them,
+    and a small ensemble of trees learns what tells planted from natural.
+
+    Parameters
+    ----------
+    labels : Labels or DataFrame
+        What people drew.
+    seed : int
+        The same labels and seed give the same ranker.
+
+    Returns
+    -------
+    Ranker
+        For ``annotaudit.audit(labels, ranker=ranker)``.
+    """
+    boxes, frames = (
+        (labels.boxes, labels.frames if len(labels.frames) else None)
+        if isinstance(labels, Labels)
+        else (check_boxes(labels), None)
+    )
+    sample = _sample(boxes, seed)
+    lessons = [_lesson(sample, frames, (seed, number)) for number in range(PLANTINGS)]
+    table = np.concatenate([lesson.signals.table for lesson in lessons])
+    wrong = np.concatenate([lesson.wrong for lesson in lessons])
+    weight = np.concatenate([lesson.weight for lesson in lessons])
+    half = np.concatenate([lesson.half for lesson in lessons])
+    trees = tuple(
+        grow(
+            table[learned := (half != number) & (weight > 0)],
+            wrong[learned],
+            weight[learned],
+            seed=seed,
+        )
+        for number in (0, 1)
+    )
+    ranker = Ranker(lessons[0].signals.names, trees)
+    slope, shift = _calibrated(ranker, lessons)
+    return Ranker(ranker.names, trees, slope, shift)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A spoilt copy of the labels, measured, and what is wrong in it."""
+
+    boxes: pd.DataFrame
+    signals: Signals
+    wrong: NDArray[np.bool_]
+    weight: Floats
+    event: NDArray[np.int64]  # -1 where nothing was planted, up to one frame away
+    half: NDArray[np.int64]
+
+
+def _sample(boxes: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Whole sequences, drawn by chance, until there are enough boxes; long ones are cut."""
+    if len(boxes) <= SAMPLE:
+        return boxes
+    rng = np.random.default_rng(seed)
+    counts = boxes["sequence"].value_counts(sort=False).sort_index()
+    share = max(SAMPLE // 10, SAMPLE // len(counts))
+    drawn, total = [], 0
+    numbers, names = pd.factorize(boxes["sequence"])
+    frame = boxes["frame"].to_numpy()
+    place = {name: number for number, name in enumerate(names)}
+    for name in rng.permutation(counts.index.to_numpy(dtype=object)):
+        if total >= SAMPLE:
+            break
+        rows = np.flatnonzero(numbers == place[name])
+        if len(rows) > share:
+            own = np.sort(frame[rows])
+            begin = int(rng.integers(len(rows) - share + 1))
+            rows = rows[(frame[rows] >= own[begin]) & (frame[rows] <= own[begin + share - 1])]
+        drawn.append(rows)
+        total += len(rows)
+    return boxes.iloc[np.sort(np.concatenate(drawn))]
+
+
+def _lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, ...]) -> Lesson:
+    spoilt, truth = plant_mistakes(boxes, frames, share=SHARE, seed=seed)
+    signals = signals_of(spoilt, frames)
+    rows = spoilt.iloc[signals.scene.paths.row[signals.at]]
+    where = pd.MultiIndex.from_frame(rows[CELL])
+    taught = _after_gaps(truth[~truth["kind"].isin(UNSEEN)])
+    cells = taught.drop_duplicates(CELL).set_index(CELL)
+    size = cells.groupby("event")["event"].transform("size")
+    spot = pd.MultiIndex.from_frame(cells.index.to_frame(index=False)).get_indexer(where)
+    wrong = spot >= 0
+    weight = np.ones(len(rows))
+    near = pd.concat([truth.assign(frame=truth["frame"] + step) for step in (-1, 0, 1)])
+    near = pd.concat([near, taught]).drop_duplicates(CELL).set_index(CELL)
+    close = near.index.get_indexer(where)
+    weight[close >= 0] = 0.0  # next to a mistake a box may be called either way
+    weight[wrong] = 1 / np.sqrt(size.to_numpy()[spot[wrong]])
+    event = np.where(close >= 0, near["event"].to_numpy()[close] if len(near) else -1, -1)
+    return Lesson(spoilt, signals, wrong, weight, event, _half(spoilt, signals))
+
+
+def _after_gaps(truth: pd.DataFrame) -> pd.DataFrame:
+    """Let the first box after a gap stand for the boxes that are missing."""
+    gaps = truth[truth["kind"] == "gap"]
+    ends = gaps.sort_values("frame").groupby("event").tail(1)
+    return pd.concat([truth[truth["kind"] != "gap"], ends.assign(frame=ends["frame"] + 1)])
+
+
+def _half(boxes: pd.DataFrame, signals: Signals) -> NDArray[np.int64]:
+    """Which half of the objects each box belongs to, told from the object's name alone."""
+    paths = signals.scene.paths
+    thing = paths.thing[signals.at]
+    fresh = np.flatnonzero(np.append(True, thing[1:] != thing[:-1])[: len(thing)])
+    first = boxes.iloc[paths.row[signals.at[fresh]]]
+    names = first["sequence"].astype(object) + "\n" + first["track"].astype(object)
+    half = np.array([zlib.crc32(str(name).encode()) % 2 for name in names], dtype=np.int64)
+    return np.repeat(half, np.diff(np.append(fresh, len(thing))))
+
+
+def peaks(signals: Signals, score: Floats, apart: int = APART) -> NDArray[np.bool_]:
+    """Keep the strongest suspicion of each event: none of one object within ``apart`` frames."""
+    paths = signals.scene.paths
+    thing, time = paths.thing[signals.at], paths.time[signals.at]
+    n = len(score)
+    kept, alive = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
+    links = []
+    for k in range(1, apart + 1):
+        near = (thing[k:] == thing[:-k]) & (time[k:] - time[:-k] <= apart)
+        links.append((np.flatnonzero(near), np.flatnonzero(near) + k))
+    while alive.any():
+        beaten = ~alive
+        for early, late in links:
+            both = alive[early] & alive[late]
+            stronger = score[early] >= score[late]
+            beaten[late[both & stronger]] = True
+            beaten[early[both & ~stronger]] = True
+        top = ~beaten
+        kept |= top
+        alive &= ~top
+        for early, late in links:
+            alive[late[top[early]]] = False
+            alive[early[top[late]]] = False
+    return kept
+
+
+def _calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:
+    """Fit log-odds to the share of events that are real, each box judged by the other half."""
+    from sklearn.linear_model import LogisticRegression
+
+    odds, real = [], []
+    for lesson in lessons:
+        raw = ranker.raw(lesson.signals, lesson.boxes)
+        top = peaks(lesson.signals, raw)
+        odds.append(raw[top])
+        real.append(lesson.event[top] >= 0)
+    known = np.concatenate(real)
+    if known.all() or not known.any():
+        return 1.0, 0.0
+    weight = np.where(known, EXPECTED / SHARE, 1.0)
+    model = LogisticRegression(C=100.0).fit(
+        np.concatenate(odds)[:, None], known, sample_weight=weight
+    )
+    return float(model.coef_[0, 0]), float(model.intercept_[0])

@@ -1,0 +1,248 @@
+"""What has to be known of whole sequences before one of their boxes can be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from annotaudit.metrics.camera import camera_path
+from annotaudit.metrics.identity import fragments, swaps
+from annotaudit.metrics.motion import chord_residual, noise, out_and_back
+from annotaudit.metrics.overlap import covered, doubles, overlapping_pairs
+from annotaudit.metrics.paths import Bools, Floats, Ints, Paths, paths_of
+from annotaudit.metrics.straightness import alike_and_still, coarseness, kink_at, runs_of
+
+# A box stands out, and is measured in full, from here on: about the steadiest 97 % stay below each.
+ALONE, EXCURSION, END, JITTER = 3.6, 4.5, 6.0, 0.75  # times the usual unsteadiness; doublings
+SAGITTA, SAGITTA_HERE, FROZEN_JUMP, SWAP = 0.03, 0.045, 0.03, 0.1  # box sizes
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Measurements of whole sequences; all arrays are aligned to ``paths``."""
+
+    paths: Paths
+    edges: Floats  # with the motion of the camera taken out, shape (4, n)
+    usable: Bools  # edges not clipped by the image, shape (4, n)
+    camera: Floats  # its path, shape (2, n)
+    noise: Floats  # usual unsteadiness from box to box in x and y, shape (2, n), box sizes
+    slow_noise: Floats  # the same against chords over 8 frames
+    excursion: Floats  # out-and-back over 1 to 3 boxes, shape (4, n), pixels
+    unsteady: Floats  # logarithm of the unsteadiness over 7 boxes
+    straight_start: Ints  # the run of equal steps each box lies in
+    straight_length: Ints
+    straight_usual: Floats  # share of the object's steps that repeat the one before
+    sagitta: Floats  # what such a run may have cut off, told from the kinks at its ends
+    sagitta_here: Floats  # the same, at the kink
+    still_start: Ints  # the run of boxes that do not move
+    still_length: Ints
+    still_usual: Floats  # share of the object's steps that do not move it
+    covered: Floats
+    double: Floats
+    fragment: Floats
+    fragment_source: Ints
+    swap: Floats
+    swap_partner: Ints
+    odd_label: Floats
+    gap: Ints  # frames without a box just before this one
+    gap_rate: Floats  # of the other boxes of the scene
+    crowd: Floats  # boxes in the frame
+    heat: Floats  # share of the other boxes of the frame that look odd
+    stands_out: Bools
+
+
+def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
+    """Measure what concerns several objects, or a whole sequence, at once."""
+    paths = paths_of(boxes, frames)
+    n = len(paths)
+    camera = camera_path(paths)
+    edges = paths.edges - camera[[0, 1, 0, 1]]
+    usable = ~paths.clipped
+    chords = {
+        k: chord_residual(edges, paths.time, usable, paths.before, paths.after, k, k)
+        for k in (1, 2, 4)
+    }
+    step_noise = noise(paths, chords[1], usable, 1)
+    slow_noise = noise(paths, chords[4], usable, 4)
+    unit = step_noise[[0, 1, 0, 1]] * paths.size
+    bend = np.abs(chords[1])
+    z = (bend / unit).max(axis=0, initial=0.0)
+    alone = (np.minimum(bend, np.abs(chords[2])) / unit).max(axis=0, initial=0.0)
+    excursion = np.zeros_like(edges)
+    for length in (1, 2, 3):
+        value = out_and_back(edges, usable, paths.before, paths.after, length)
+        np.copyto(excursion, value, where=np.abs(value) > np.abs(excursion))
+    unsteady = _unsteady(bend.sum(axis=0) / 4, paths)
+    jumps = z > 2.0
+    jumps[1:] |= jumps[:-1].copy()
+    pairs = overlapping_pairs(paths)
+    fragment, source = fragments(paths)
+    swap, partner = swaps(paths, jumps)
+    gap = np.zeros(n, dtype=np.int64)
+    gap[1:] = np.where(paths.before[1:] > 0, np.diff(paths.time) - 1, 0)
+    crowd, heat = _by_frame(paths, z)
+    alike, still = alike_and_still(paths, coarseness(paths))
+    straight_start, straight_length = runs_of(alike)
+    # The first step of a run has none before it to be equal to.
+    early = straight_start - ((straight_length > 0) & (paths.before[straight_start] > 0))
+    straight_length, straight_start = straight_length + (straight_start - early), early
+    sagitta, sagitta_here = _sagittas(paths, straight_start, straight_length)
+    still_start, still_length = runs_of(still)
+    double = doubles(paths, pairs)
+    odd_label = _odd_labels(boxes, paths)
+    onward = np.minimum(still_start + still_length + 1, np.arange(n) + paths.after)
+    frozen = (still_length >= 2) & (
+        np.abs(paths.edges[:, onward] - paths.edges).max(axis=0, initial=0.0)
+        > FROZEN_JUMP * paths.size
+    )
+    stands_out = (
+        (alone > ALONE)
+        | ((np.abs(excursion) / unit).max(axis=0, initial=0.0) > EXCURSION)
+        | (_end_bend(paths, edges, unit) > END)
+        | (unsteady - np.log2(step_noise.mean(axis=0)) > JITTER)
+        | (sagitta > SAGITTA)
+        | (sagitta_here > SAGITTA_HERE)
+        | frozen
+        | (swap > SWAP)
+        | (fragment > 0)
+        | (double > 0)
+        | (odd_label > 0)
+        | (gap > 0)
+        | ~paths.sound
+    )
+    return Scene(
+        paths=paths,
+        edges=edges,
+        usable=usable,
+        camera=camera,
+        noise=step_noise,
+        slow_noise=slow_noise,
+        excursion=excursion,
+        unsteady=unsteady,
+        straight_start=straight_start,
+        straight_length=straight_length,
+        straight_usual=_share_of_track(paths, alike),
+        sagitta=sagitta,
+        sagitta_here=sagitta_here,
+        still_start=still_start,
+        still_length=still_length,
+        still_usual=_share_of_track(paths, still),
+        covered=covered(paths, pairs),
+        double=double,
+        fragment=fragment,
+        fragment_source=source,
+        swap=swap,
+        swap_partner=partner,
+        odd_label=odd_label,
+        gap=gap,
+        gap_rate=_share_of_scene(paths, gap > 0),
+        crowd=crowd,
+        heat=heat,
+        stands_out=stands_out,
+    )
+
+
+def _unsteady(bend: Floats, paths: Paths) -> Floats:
+    """Logarithm of the unsteadiness over 7 boxes: a geometric mean, which one jump cannot fill."""
+    level = np.log2(bend / paths.size + 0.3 / paths.size + 0.002)
+    n = len(level)
+    padded = np.concatenate([level[:1].repeat(3), level, level[-1:].repeat(3)])
+    total = np.zeros(n)
+    count = np.zeros(n)
+    for k in range(-3, 4):
+        inside = (paths.before + k >= 0) & (paths.after - k >= 0)
+        total += np.where(inside, padded[3 + k : 3 + k + n], 0.0)
+        count += inside
+    return total / np.maximum(count, 1)
+
+
+def _end_bend(paths: Paths, edges: Floats, unit: Floats) -> Floats:
+    """Bend of the first or last three boxes of a track, at its first and last box."""
+    value = np.zeros(len(paths))
+    long = paths.before + paths.after >= 2
+    for ending, inward in ((paths.before == 0, 1), (paths.after == 0, -1)):
+        at = np.flatnonzero(ending & long)
+        bend = np.abs(edges[:, at] - 2 * edges[:, at + inward] + edges[:, at + 2 * inward])
+        bend *= ~paths.clipped[:, at]
+        value[at] = (bend / unit[:, at]).max(axis=0, initial=0.0)
+    return value
+
+
+def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
+    """What straight runs may have cut off, in box sizes: kinks at their ends times a quarter.
+
+    A chord of k frames whose ends turn by v pixels a frame replaces a path that bulges by about
+    k * v / 4. The first value is the greater of the run's two ends, given to all its boxes; the
+    second the kink of the box itself, times the longer run that ends or begins there.
+    """
+    n = len(paths)
+    through, here = np.zeros(n), np.zeros(n)
+    at = np.arange(n)
+    second = np.flatnonzero((at > start) & (length >= 3))
+    second = second[np.append(True, np.diff(start[second]) > 0)[: len(second)]]
+    begins, steps = start[second], length[second]
+    ends = begins + steps
+    sharp = [
+        kink_at(side, paths.edges, paths.before, paths.after, 4).max(axis=0, initial=0.0)
+        / paths.size[side]
+        for side in (begins, ends)
+    ]
+    strong = np.maximum(*sharp) * steps / 4
+    for side, kink in zip((begins, ends), sharp, strict=True):
+        np.maximum.at(here, side, kink * steps / 4)
+    in_run = (length >= 3) & (at > start)
+    run = np.searchsorted(begins, start[in_run])
+    through[in_run] = strong[run]
+    return through, here
+
+
+def _by_frame(paths: Paths, z: Floats) -> tuple[Floats, Floats]:
+    """Boxes in the frame of each box, and the share of the others that look odd in it."""
+    _, inside = np.unique(paths.moment, return_inverse=True)
+    count = np.bincount(inside)[inside].astype(np.float64)
+    odd = z > 3.0
+    others = np.bincount(inside, odd)[inside] - odd
+    return count, others / np.maximum(count - 1, 1)
+
+
+def _share_of_scene(paths: Paths, flag: Bools) -> Floats:
+    """Share of flagged boxes among the others of the same scene."""
+    first = np.flatnonzero(np.append(True, paths.scene[1:] != paths.scene[:-1]))[: len(paths)]
+    if not len(first):
+        return np.zeros(0)
+    sizes = np.diff(np.append(first, len(paths)))
+    total = np.repeat(np.add.reduceat(flag.astype(np.int64), first), sizes)
+    return (total - flag) / np.maximum(np.repeat(sizes, sizes) - 1, 1)
+
+
+def _share_of_track(paths: Paths, flag: Bools) -> Floats:
+    """Share of flagged boxes of the same object more than ten boxes away, as if 5 were not."""
+    total = np.append(0, np.cumsum(flag))
+    at = np.arange(len(paths))
+    start, end = at - paths.before, at + paths.after + 1
+    low, high = np.maximum(at - 10, start), np.minimum(at + 11, end)
+    far = (total[end] - total[start]) - (total[high] - total[low])
+    return far / ((end - start) - (high - low) + 5)
+
+
+def _odd_labels(boxes: pd.DataFrame, paths: Paths) -> Floats:
+    """Share of the object's boxes under another label, where this one is not the commonest."""
+    label = pd.factorize(boxes["label"], sort=True)[0][paths.row].astype(np.int64)
+    odd = np.zeros(len(paths))
+    changed = np.zeros(len(paths), dtype=bool)
+    changed[1:] = (label[1:] != label[:-1]) & (paths.before[1:] > 0)
+    if not changed.any():
+        return odd
+    mixed = np.flatnonzero(np.isin(paths.thing, paths.thing[changed]))
+    span = int(label.max()) + 2
+    pair, inside, count = np.unique(
+        paths.thing[mixed] * span + label[mixed] + 1, return_inverse=True, return_counts=True
+    )
+    first = np.flatnonzero(np.append(True, pair[1:] // span != pair[:-1] // span))
+    most = np.repeat(np.maximum.reduceat(count, first), np.diff(np.append(first, len(pair))))
+    length = (paths.before + paths.after + 1)[mixed]
+    share = 1 - count[inside] / length
+    odd[mixed] = np.where(count[inside] < most[inside], share, 0.0)
+    return odd

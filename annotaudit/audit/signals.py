@@ -1,0 +1,209 @@
+"""What speaks for a mistake, box by box: the table of signals that the ranker judges.
+
+Motion is measured in units of the usual unsteadiness around each box (``…_z``) and in box sizes
+(``…_r``), so that neither the size of an object nor the frame rate matters. A quick screen looks at
+every box; only the one in ten that stands out at all is measured in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from annotaudit.audit.scene import Scene, scene_of
+from annotaudit.metrics.motion import chord_residual_at
+from annotaudit.metrics.paths import Floats, Ints
+from annotaudit.metrics.straightness import kink_at, line_fit_at
+
+CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
+SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
+TRIANGLES = (2, 4, 7)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Signals of the boxes that stand out.
+
+    Attributes
+    ----------
+    at : int array, shape (m,)
+        Their positions in ``scene.paths``.
+    names : tuple of str
+        Names of the signals.
+    table : float32 array, shape (m, len(names))
+    scene : Scene
+        What they were measured from.
+    """
+
+    at: Ints
+    names: tuple[str, ...]
+    table: NDArray[np.float32]
+    scene: Scene
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        """One signal of every box that stands out."""
+        return self.table[:, self.names.index(name)]
+
+
+def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signals:
+    """Measure every signal of every box that stands out.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+        A checked box table.
+    frames : DataFrame, optional
+        The frames looked at.
+    """
+    scene = scene_of(boxes, frames)
+    at = np.flatnonzero(scene.stands_out)
+    found = _motion(scene, at) | _straightness(scene, at) | _context(scene, at)
+    table = np.empty((len(at), len(found)), dtype=np.float32)
+    for column, value in enumerate(found.values()):
+        table[:, column] = value
+    return Signals(at, tuple(found), table, scene)
+
+
+def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
+    paths, edges, usable = scene.paths, scene.edges, scene.usable
+    size = paths.size[at]
+    unit = scene.noise[:, at][[0, 1, 0, 1]] * size
+    slow = scene.slow_noise[:, at][[0, 1, 0, 1]] * size
+
+    def chord(a: int, b: int, where: Ints = at) -> Floats:
+        return chord_residual_at(
+            where, edges, paths.time, usable, paths.before, paths.after, a, b
+        )
+
+    out: dict[str, Floats] = {}
+    residual = {ab: chord(*ab) for ab in CHORDS}
+    for (a, b), value in residual.items():
+        strength = np.abs(value)
+        out[f"chord_{a}_{b}_z"] = (strength / (unit if a + b <= 4 else slow)).max(axis=0, initial=0)
+        if a == b:
+            out[f"chord_{a}_{b}_r"] = strength.max(axis=0, initial=0) / size
+    both = np.minimum(np.abs(residual[1, 1]), np.abs(residual[2, 2]))
+    out["alone_z"] = (both / unit).max(axis=0, initial=0)
+    out["alone_r"] = both.max(axis=0, initial=0) / size
+    for a, b in SNAPS:
+        strength = np.abs(chord(a, b))
+        out[f"snap_{a}_{b}_z"] = (strength / slow).max(axis=0, initial=0)
+        out[f"snap_{a}_{b}_r"] = strength.max(axis=0, initial=0) / size
+    away = scene.excursion[:, at]
+    left, top, right, bottom = away
+    out["excursion_z"] = (np.abs(away) / unit).max(axis=0, initial=0)
+    out["excursion_r"] = np.abs(away).max(axis=0, initial=0) / size
+    out["excursion_moved"] = np.maximum(np.abs(left + right), np.abs(top + bottom)) / 2 / size
+    out["excursion_grown"] = np.maximum(np.abs(right - left), np.abs(bottom - top)) / size
+    for k in TRIANGLES:
+        inner = (paths.before[at] >= k) & (paths.after[at] >= k)
+        flank = chord(k, k, np.where(inner, at - k, at)) + chord(k, k, np.where(inner, at + k, at))
+        value = np.abs(chord(k, k) - 0.5 * flank) * inner
+        out[f"triangle_{k}_z"] = (value / slow).max(axis=0, initial=0)
+        out[f"triangle_{k}_r"] = value.max(axis=0, initial=0) / size
+    # Nothing lies beyond the end of a track: there the next two boxes must do.
+    inward = np.where(paths.before[at] == 0, 1, -1)
+    ending = (paths.before[at] == 0) | (paths.after[at] == 0)
+    ending &= paths.before[at] + paths.after[at] >= 2
+    inward = np.where(ending, inward, 0)
+    end = np.abs(edges[:, at] - 2 * edges[:, at + inward] + edges[:, at + 2 * inward])
+    end = end * ending * usable[:, at]
+    out["end_z"] = (end / unit).max(axis=0, initial=0)
+    out["end_r"] = end.max(axis=0, initial=0) / size
+    out["jitter"] = scene.unsteady[at] - np.log2(scene.noise[:, at].mean(axis=0))
+    out["unsteady"] = scene.unsteady[at]
+    return out
+
+
+def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
+    paths = scene.paths
+    size, before, after = paths.size[at], paths.before, paths.after
+    out: dict[str, Floats] = {}
+    for half in (2, 4, 7):
+        spread, _ = line_fit_at(at, paths.edges, before, after, half)
+        steady, _ = line_fit_at(at, scene.edges, before, after, half)
+        known = np.isfinite(spread)
+        bare, free = (np.log2(np.where(known, s, 1.0) / size + 1e-3) for s in (spread, steady))
+        usual = np.log2(scene.slow_noise[:, at].mean(axis=0))
+        out[f"spread_{half}"] = np.where(known, bare - usual, 0.0)
+        out[f"camera_excess_{half}"] = np.where(known, free - bare, 0.0)
+        out[f"spread_px_{half}"] = np.where(known, spread, -1.0)
+    for reach in (4, 8):
+        kink = kink_at(at, paths.edges, before, after, reach)
+        out[f"kink_{reach}_r"] = kink.max(axis=0, initial=0) / size
+    free = kink_at(at, scene.edges, before, after, 4)
+    unit = scene.noise[:, at][[0, 1, 0, 1]] * size
+    out["kink_free_z"] = (free / unit).max(axis=0, initial=0)
+    start, length = scene.straight_start[at], scene.straight_length[at]
+    end = start + length
+    out["straight_length"] = length.astype(np.float64)
+    out["straight_before"] = (at - start).astype(np.float64)
+    out["straight_after"] = (end - at).astype(np.float64)
+    out["straight_usual"] = scene.straight_usual[at]
+    out["sagitta"] = scene.sagitta[at]
+    out["sagitta_here"] = scene.sagitta_here[at]
+    ends_at = np.minimum(before[start], after[end])
+    out["straight_to_end"] = np.where(length >= 4, np.minimum(ends_at, 9), 9).astype(np.float64)
+    rest_start, rest = scene.still_start[at], scene.still_length[at]
+    rest_end = rest_start + rest
+    onward = np.minimum(rest_end + 1, rest_end + after[rest_end])
+    jump = np.abs(paths.edges[:, onward] - paths.edges[:, at]).max(axis=0, initial=0) / size
+    back = rest_start - np.minimum(before[rest_start], 4)
+    speed = np.abs(paths.edges[:, rest_start] - paths.edges[:, back]).max(axis=0, initial=0) / 4
+    out["frozen_length"] = rest.astype(np.float64)
+    out["frozen_jump"] = np.where(rest >= 2, jump, 0.0)
+    out["frozen_miss"] = np.where(rest >= 2, rest * speed / size, 0.0)
+    out["frozen_usual"] = scene.still_usual[at]
+    out["speed"] = speed / size
+    return out
+
+
+def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
+    paths = scene.paths
+    before, after, size = paths.before[at], paths.after[at], paths.size[at]
+    gap = scene.gap[at]
+    previous, following = at - (before > 0), at + (after > 0)
+    border = _to_border(scene, at)
+    hidden = scene.covered[at]
+    camera = scene.camera
+    shake = np.abs(camera[:, following] - 2 * camera[:, at] + camera[:, previous]).max(
+        axis=0, initial=0
+    )
+    width = paths.edges[2, at] - paths.edges[0, at]
+    height = paths.edges[3, at] - paths.edges[1, at]
+    return {
+        "fragment": scene.fragment[at],
+        "swap": scene.swap[at],
+        "double": scene.double[at],
+        "odd_label": scene.odd_label[at],
+        "gap": np.minimum(gap, 60).astype(np.float64),
+        "gap_next": np.where(after > 0, np.minimum(scene.gap[following], 60), 0).astype(np.float64),
+        "gap_rate": np.where(gap > 0, scene.gap_rate[at], 0.0),
+        "gap_hidden": np.where(gap > 0, np.maximum(hidden, scene.covered[previous]), 0.0),
+        "gap_border": np.where(gap > 0, np.minimum(border, _to_border(scene, previous)), 9.0),
+        "size": np.log2(size),
+        "shape": np.log2(np.maximum(width, 1e-3) / np.maximum(height, 1e-3)),
+        "noise": np.log2(scene.noise[:, at].max(axis=0, initial=0)),
+        "slow_noise": np.log2(scene.slow_noise[:, at].max(axis=0, initial=0)),
+        "boxes_before": np.minimum(before, 20).astype(np.float64),
+        "boxes_after": np.minimum(after, 20).astype(np.float64),
+        "border": np.minimum(border, 3.0),
+        "hidden": hidden,
+        "crowd": np.log2(scene.crowd[at]),
+        "heat": scene.heat[at],
+        "shake": np.where((before > 0) & (after > 0), shake, 0.0) / size,
+    }
+
+
+def _to_border(scene: Scene, at: Ints) -> Floats:
+    """Distance to the border of the image in box sizes; 9 where the image's size is unknown."""
+    paths = scene.paths
+    left, top, right, bottom = paths.edges[:, at]
+    near = np.minimum(
+        np.minimum(left, top),
+        np.minimum(paths.image_width[at] - right, paths.image_height[at] - bottom),
+    )
+    return np.nan_to_num(near / paths.size[at], nan=9.0)

@@ -1,0 +1,224 @@
+"""Boxes in the order of time, object by object: what every measurement of motion starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from annotaudit.boxes import OBJECT, SIDES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Boxes sorted by object and time, as plain arrays; one entry, or column, per box.
+
+    Attributes
+    ----------
+    row : int array, shape (n,)
+        Position of the box in the table it came from.
+    scene, thing, moment : int arrays, shape (n,)
+        Number of the (sequence, annotator), of the object, and of the frame within the scene
+        (unique over all scenes, ascending in time).
+    time : int array, shape (n,)
+        Frames looked at before this one in its sequence.
+    edges : float array, shape (4, n)
+        Left, top, right and bottom in pixels. Boxes without area or with an unknown side hold
+        the edges of the object's last sound box (see ``sound``).
+    sound : bool array, shape (n,)
+        Whether the box has four finite sides and an area.
+    size : float array, shape (n,)
+        Square root of width times height of the sound box, at least 1 pixel.
+    before, after : int arrays, shape (n,)
+        How many boxes of the same object come earlier and later.
+    clipped : bool array, shape (4, n)
+        Whether the edge lies on the border of the image or beyond, where it says nothing of
+        the object's motion. All false where the size of the image is unknown.
+    """
+
+    row: Ints
+    scene: Ints
+    thing: Ints
+    moment: Ints
+    time: Ints
+    edges: Floats
+    sound: Bools
+    size: Floats
+    before: Ints
+    after: Ints
+    clipped: Bools
+    image_width: Floats
+    image_height: Floats
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def runs(self, most: int) -> Iterator[slice]:
+        """Cut into slices of about ``most`` boxes between objects."""
+        starts = np.flatnonzero(self.before == 0)
+        start = 0
+        while start < len(self):
+            nearest = (
+                starts[np.searchsorted(starts, start + most)]
+                if (start + most <= starts[-1])
+                else len(self)
+            )
+            yield slice(start, int(nearest))
+            start = int(nearest)
+
+
+def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
+    """Sort the tracked boxes of a table by object and time.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+        A box table. Boxes without a track are left out, and so is all but the first box of an
+        object in one frame.
+    frames : DataFrame, optional
+        The frames looked at. Without it every frame number counts as looked at and the size of
+        the image is unknown.
+
+    Returns
+    -------
+    Paths
+
+    Examples
+    --------
+    >>> boxes = pd.DataFrame({
+    ...     "sequence": "street", "frame": [1, 0, 0], "track": ["a", "a", "b"], "label": "car",
+    ...     "annotator": "ann", "left": [2.0, 0, 5], "top": 0.0, "width": 4.0, "height": 4.0})
+    >>> paths_of(boxes).row
+    array([1, 0, 2])
+    """
+    scene, thing = _codes(boxes)
+    frame = boxes["frame"].to_numpy(dtype=np.int64)
+    span = int(frame.max(initial=0)) + 1
+    tracked = thing >= 0
+    row = np.flatnonzero(tracked)
+    key = thing[row] * span + frame[row]
+    if (np.diff(key) < 0).any():
+        order = np.argsort(key, kind="stable")
+        row, key = row[order], key[order]
+    fresh = np.ones(len(row), dtype=bool)
+    fresh[1:] = np.diff(key) > 0
+    row = row[fresh]
+    scene, thing, frame = scene[row], thing[row], frame[row]
+    before, after = _places(thing)
+    edges, sound = _edges(boxes, row, before)
+    width, height = edges[2] - edges[0], edges[3] - edges[1]
+    moment = scene * span + frame
+    image_width, image_height = _image_sizes(boxes, frames, row)
+    return Paths(
+        row=row,
+        scene=scene,
+        thing=thing,
+        moment=moment,
+        time=_looked_at(boxes, frames, row, frame, span),
+        edges=edges,
+        sound=sound,
+        size=np.sqrt(np.maximum(width * height, 1.0)),
+        before=before,
+        after=after,
+        clipped=np.stack(
+            [
+                edges[0] <= 1.0,
+                edges[1] <= 1.0,
+                edges[2] >= image_width - 2.0,
+                edges[3] >= image_height - 2.0,
+            ]
+        )
+        & np.isfinite(image_width),
+        image_width=image_width,
+        image_height=image_height,
+    )
+
+
+def _codes(boxes: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Numbers of scene and object, in the order of their names so that splitting is harmless."""
+    sequence, annotator, track = (
+        pd.factorize(boxes[name], sort=True, use_na_sentinel=name == "track")[0].astype(np.int64)
+        for name in OBJECT
+    )
+    scene = sequence * (annotator.max(initial=0) + 1) + annotator
+    thing = np.where(track >= 0, scene * (track.max(initial=0) + 1) + track, -1)
+    return scene, thing
+
+
+def _places(thing: Ints) -> tuple[Ints, Ints]:
+    n = len(thing)
+    first = np.ones(n, dtype=bool)
+    first[1:] = thing[1:] != thing[:-1]
+    starts = np.flatnonzero(first)
+    lengths = np.diff(np.append(starts, n))
+    before = np.arange(n) - np.repeat(starts, lengths)
+    return before, np.repeat(lengths, lengths) - 1 - before
+
+
+def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]:
+    left, top, width, height = (boxes[name].to_numpy(dtype=np.float64)[row] for name in SIDES)
+    with np.errstate(invalid="ignore"):
+        edges = np.stack([left, top, left + width, top + height])
+        sound = (
+            np.isfinite(edges).all(axis=0)
+            & (np.abs(edges) < 1e7).all(axis=0)
+            & (width > 0)
+            & (height > 0)
+        )
+    if not sound.all():
+        edges = edges[:, _nearest_sound(sound, before)]
+        edges[:, ~np.isfinite(edges).all(axis=0)] = np.array([[0.0], [0.0], [1.0], [1.0]])
+        flat = (edges[2] <= edges[0]) | (edges[3] <= edges[1]) | (np.abs(edges) >= 1e7).any(axis=0)
+        edges[:, flat] = np.array([[0.0], [0.0], [1.0], [1.0]])
+    return edges, sound
+
+
+def _nearest_sound(sound: Bools, before: Ints) -> Ints:
+    """Index of the object's last sound box, or its next one where none came before."""
+    n = len(sound)
+    at = np.arange(n)
+    last = np.maximum.accumulate(np.where(sound, at, -1))
+    following = np.minimum.accumulate(np.where(sound, at, n)[::-1])[::-1]
+    inside = last >= at - before
+    return np.where(inside, last, np.where(following < n, following, at))
+
+
+def _looked_at(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None, row: Ints, frame: Ints, span: int
+) -> Ints:
+    """Rank of each frame among those looked at; the frame number where nothing is known."""
+    if frames is None or not len(frames):
+        return frame
+    known = frames["frame"].to_numpy(dtype=np.int64)
+    names, numbers = pd.factorize(frames["sequence"])[::-1]
+    own = pd.Index(names).get_indexer(pd.Index(boxes["sequence"].unique()))
+    codes, uniques = pd.factorize(boxes["sequence"])
+    own = pd.Index(names).get_indexer(pd.Index(uniques))[codes][row]
+    reach = max(span, int(known.max(initial=0)) + 1)
+    key = np.unique(numbers * reach + known)
+    starts = np.searchsorted(key, np.arange(len(names)) * reach)
+    rank = np.searchsorted(key, own * reach + frame) - starts[np.maximum(own, 0)]
+    listed = (own >= 0) & np.isin(own * reach + frame, key) if len(key) else own >= 0
+    # A sequence with a box on a frame that was never listed has no order to go by.
+    broken = np.unique(own[~listed])
+    return np.where(np.isin(own, broken), frame, rank)
+
+
+def _image_sizes(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None, row: Ints
+) -> tuple[Floats, Floats]:
+    """Width and height of the image of each box's sequence, NaN where unknown."""
+    unknown = np.full(len(row), np.nan)
+    if frames is None or not {"image_width", "image_height"} <= set(frames.columns):
+        return unknown, unknown
+    sizes = frames.groupby("sequence")[["image_width", "image_height"]].max()
+    codes, uniques = pd.factorize(boxes["sequence"])
+    found = sizes.reindex(uniques).to_numpy(dtype=np.float64)
+    return found[codes][row, 0], found[codes][row, 1]

@@ -1,0 +1,143 @@
+"""Boxes that lie too straight: interpolated stretches, the kinks between them, frozen boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
+
+STEADY = 1e-6  # pixels; a box that moves less has not moved
+
+
+def line_fit_at(
+    at: Ints, edges: Floats, before: Ints, after: Ints, half: int
+) -> tuple[Floats, Floats]:
+    """Fit a straight line through the ``2 * half + 1`` boxes around each of a few boxes.
+
+    Near the end of a track the window is moved inwards until it fits.
+
+    Parameters
+    ----------
+    at : int array, shape (m,)
+        Which boxes.
+    edges : float array, shape (4, n)
+    before, after : int arrays, shape (n,)
+    half : int
+        Boxes on either side of the middle one.
+
+    Returns
+    -------
+    spread : float array, shape (m,)
+        Root mean square distance from the line over the four edges, pixels; NaN where the
+        track is shorter than the window.
+    slope : float array, shape (4, m)
+        Pixels per box; NaN there too.
+
+    Examples
+    --------
+    >>> edges = np.tile([0.0, 2.0, 4.0], (4, 1))
+    >>> spread, slope = line_fit_at(np.array([0]), edges, np.arange(3), np.arange(3)[::-1], 1)
+    >>> spread.tolist(), slope[0].tolist()
+    ([0.0], [2.0])
+    """
+    length = 2 * half + 1
+    fits = before[at] + after[at] + 1 >= length
+    middle = at + np.maximum(half - before[at], 0) - np.maximum(half - after[at], 0)
+    middle = np.where(fits, middle, at)
+    offsets = np.arange(-half, half + 1)
+    across = float((offsets**2).sum())
+    origin = edges[:, middle]
+    total, moment, square = (np.zeros_like(origin) for _ in range(3))
+    for offset in offsets:
+        y = edges[:, np.where(fits, middle + offset, at)] - origin
+        total += y
+        moment += offset * y
+        square += y * y
+    left_over = np.maximum(square - total**2 / length - moment**2 / across, 0.0)
+    spread = np.sqrt(left_over.sum(axis=0) / (4 * length))
+    slope = moment / across
+    spread[~fits] = np.nan
+    slope[:, ~fits] = np.nan
+    return spread, slope
+
+
+def kink_at(at: Ints, edges: Floats, before: Ints, after: Ints, reach: int) -> Floats:
+    """Return how sharply the path turns at a few boxes: the change of mean speed, pixels a box.
+
+    The mean speed over up to ``reach`` boxes before against that over as many after.
+
+    Returns
+    -------
+    float array, shape (4, m)
+        0 at the first and last box of a track.
+
+    Examples
+    --------
+    >>> edges = np.tile([0.0, 0.0, 0.0, 3.0, 6.0], (4, 1))
+    >>> kink_at(np.array([2]), edges, np.arange(5), np.arange(5)[::-1], 2)[0].tolist()
+    [3.0]
+    """
+    back, ahead = np.minimum(before[at], reach), np.minimum(after[at], reach)
+    inner = (back > 0) & (ahead > 0)
+    here = edges[:, at]
+    arriving = (here - edges[:, at - back]) / np.maximum(back, 1)
+    leaving = (edges[:, at + ahead] - here) / np.maximum(ahead, 1)
+    turn: Floats = np.abs(leaving - arriving) * inner
+    return turn
+
+
+def runs_of(flag: Bools) -> tuple[Ints, Ints]:
+    """Start and length of the run of flagged steps that each box belongs to.
+
+    ``flag[i]`` speaks of the step into box i; a run of k steps covers k + 1 boxes. A box where
+    one run ends and another starts belongs to the one that ends there.
+
+    Returns
+    -------
+    start, length : int arrays, shape (n,)
+        Index of the run's first box, and its number of steps (0: no run).
+
+    Examples
+    --------
+    >>> start, length = runs_of(np.array([False, True, True, False]))
+    >>> start.tolist(), length.tolist()
+    ([0, 0, 0, 3], [2, 2, 2, 0])
+    """
+    n = len(flag)
+    at = np.arange(n)
+    start = np.maximum.accumulate(np.where(flag, 0, at))
+    last = np.append(~flag[1:], True) if n else flag
+    end = np.minimum.accumulate(np.where(last, at, n)[::-1])[::-1]
+    return start, end - start
+
+
+def alike_and_still(paths: Paths, tolerance: Floats) -> tuple[Bools, Bools]:
+    """Tell which steps repeat the step before them, and which do not move the box at all.
+
+    Returns
+    -------
+    alike, still : bool arrays, shape (n,)
+        Of the step into each box, judged by left, top, width and height.
+    """
+    n = len(paths)
+    alike, still = np.ones(n, dtype=bool), np.ones(n, dtype=bool)
+    left, top, right, bottom = paths.edges
+    for side in (left, top, right - left, bottom - top):
+        step = np.diff(side)
+        still[1:] &= np.abs(step) < STEADY
+        alike[2:] &= np.abs(np.diff(step)) <= tolerance[2:]
+    return alike & (paths.before >= 2), still & (paths.before >= 1)
+
+
+def coarseness(paths: Paths) -> Floats:
+    """Return by how many pixels rounding can bend a straight line, scene by scene.
+
+    1.01 where nearly all coordinates are whole pixels, else 0.03.
+    """
+    if not len(paths):
+        return np.zeros(0)
+    whole = (paths.edges[0] == np.rint(paths.edges[0])) & (paths.edges[1] == np.rint(paths.edges[1]))
+    first = np.flatnonzero(np.append(True, paths.scene[1:] != paths.scene[:-1]))
+    sizes = np.diff(np.append(first, len(paths)))
+    share = np.add.reduceat(whole.astype(np.int64), first) / sizes
+    return np.repeat(np.where(share > 0.9, 1.01, 0.03), sizes)
