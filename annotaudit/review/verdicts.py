@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.util import hash_array
 
 from annotaudit.boxes import COLUMNS, SIDES, TEXT, check_boxes
 from annotaudit.errors import BoxTableError
@@ -69,16 +71,21 @@ def fingerprint(labels: Labels | pd.DataFrame) -> str:
     'e3b0c44298fc1c14'
     """
     boxes = check_boxes(labels if isinstance(labels, pd.DataFrame) else labels.boxes)
-    plain = pd.DataFrame(
-        {
-            name: boxes[name].astype(object).where(boxes[name].notna(), "")
-            if kind == "str"
-            else boxes[name] + 0  # there is one zero, not also a negative one
-            for name, kind in COLUMNS.items()
-        }
-    )
-    rows = pd.util.hash_pandas_object(plain, index=False).to_numpy()
+    rows = np.zeros(len(boxes), dtype=np.uint64)
+    for name in COLUMNS:
+        rows = rows * np.uint64(1_000_003) ^ _hashes(boxes[name])
     return sha256(np.sort(rows).astype("<u8").tobytes()).hexdigest()[:16]
+
+
+def _hashes(column: pd.Series) -> NDArray[np.uint64]:
+    """Hash each value, the same under every pandas; a missing text counts as an empty one."""
+    hashes: NDArray[np.uint64]
+    if column.dtype == TEXT:
+        codes, names = pd.factorize(column)
+        hashes = hash_array(np.array([*names, ""], dtype=object))[codes]
+    else:
+        hashes = hash_array(column.to_numpy() + 0)  # one zero, not also a negative one
+    return hashes
 
 
 def last_word(verdicts: pd.DataFrame) -> pd.DataFrame:
