@@ -424,8 +424,9 @@ def test_changed_boxes_are_written_into_the_answers_they_came_from(mixed, tmp_pa
 
 def test_boxes_can_be_added_to_an_answer_without_any(saved, tmp_path):
     labels = load(saved([assignment(1, [BUS]), assignment(2, "")]))
-    more = labels.boxes.assign(assignment="ASSIGNMENT2", answer_list=None, entry=np.nan)
-    both = Labels(pd.concat([labels.boxes, more], ignore_index=True), labels.frames)
+    twice = labels.boxes.iloc[[0, 0]].reset_index(drop=True)
+    twice.loc[1, ["assignment", "answer_list", "entry"]] = ["ASSIGNMENT2", np.nan, np.nan]
+    both = Labels(twice, labels.frames)
     again = load(save(both, tmp_path / "saved.jsonl"))
     assert again.boxes["assignment"].tolist() == ["ASSIGNMENT1", "ASSIGNMENT2"]
     assert again.boxes["label"].tolist() == ["bus", "bus"]
