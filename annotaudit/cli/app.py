@@ -1,0 +1,119 @@
+"""All commands, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from annotaudit.cli.audit import audit
+from annotaudit.cli.convert import convert
+from annotaudit.cli.quality_check import run_quality_check
+from annotaudit.cli.review import apply, summary
+from annotaudit.cli.screen import complain
+from annotaudit.errors import AnnotauditError, LimitError
+
+USAGE, UNREADABLE = 2, 3  # exit codes; 0 is success, 1 is `audit --fail-on`
+
+EPILOG = """Start here:
+
+annotaudit demo   (audits a bundled sequence)
+
+annotaudit audit SeqLabel.json   (ranks what looks wrong in your labels)
+
+annotaudit audit SeqLabel.json --report audit.html   (and writes a page that shows it)
+
+\N{NO-BREAK SPACE}
+
+Exit codes: 0 done; 1 as grave a finding as --fail-on names; 2 wrong usage; 3 unreadable input.
+"""
+
+
+def _examples(*commands: str) -> str:
+    # An empty line between them is what keeps each on its own line.
+    return "\n\n".join(["Examples:", *commands])
+
+
+class _Commands(TyperGroup):
+    """Says in one message what went wrong; a traceback helps nobody who typed a path."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LimitError as error:
+            complain(str(error))
+            raise typer.Exit(USAGE) from None
+        except BrokenPipeError:  # whoever reads has seen enough, as with `| head`
+            raise
+        except (AnnotauditError, OSError) as error:
+            complain(str(error))
+            raise typer.Exit(UNREADABLE) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from annotaudit import __version__
+
+        typer.echo(f"annotaudit {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Find the bounding boxes worth a second look, show them, and close the loop.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(
+    epilog=_examples(
+        "annotaudit audit SeqLabel.json",
+        "annotaudit audit SeqLabel.json --frames img1/ --report audit.html",
+        "annotaudit audit gt/gt.txt --rules aws --iou-thresh 0.4 --out findings.csv",
+        "annotaudit audit 'jobs/*/SeqLabel.json' --fail-on error",
+    )
+)(audit)
+app.command(
+    epilog=_examples(
+        "annotaudit convert SeqLabel.json gt.txt",
+        "annotaudit convert MOT20-01/ SeqLabel.json",
+        "annotaudit convert answers.json labels.csv --format mturk-csv",
+    )
+)(convert)
+app.command(
+    epilog=_examples(
+        "annotaudit run-quality-check --lab_path SeqLabel.json --size_thresh .25 --iou_thresh .5"
+    )
+)(run_quality_check)
+
+review = typer.Typer(
+    help="What people said about the findings: sum it up, put the corrections in.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+review.command(epilog=_examples("annotaudit review summary SeqLabel.verdicts.jsonl"))(summary)
+review.command(
+    epilog=_examples("annotaudit review apply SeqLabel.json SeqLabel.verdicts.jsonl corrected.json")
+)(apply)
+app.add_typer(review, name="review")
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

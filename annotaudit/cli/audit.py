@@ -1,0 +1,131 @@
+"""``annotaudit audit``: labels in, ranked findings out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from annotaudit.cli.export import check_table_name, save_table
+from annotaudit.cli.screen import busy, show_findings, show_labels, show_written
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOUND = 1  # exit code
+
+LabelsArgument = Annotated[
+    str, typer.Argument(help="A label file, a folder of them, or a pattern such as 'jobs/*.json'.")
+]
+FramesOption = Annotated[
+    str | None, typer.Option(help="Where the images are: a folder; matched to frames by name.")
+]
+FormatOption = Annotated[
+    str | None, typer.Option(help="Read the labels as this format; otherwise it is recognised.")
+]
+
+
+class Severity(StrEnum):
+    """How grave a finding is, the gravest first."""
+
+    error = "error"
+    warning = "warning"
+    note = "note"
+
+
+def audit(
+    labels: LabelsArgument,
+    frames: FramesOption = None,
+    format: FormatOption = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            help="'aws' for the two checks of the Ground Truth video tutorial, done right; or "
+            "names of rules with commas between. All rules, if left out."
+        ),
+    ] = None,
+    size_thresh: Annotated[
+        float | None,
+        typer.Option(
+            "--size-thresh", help="A box may change by this share of its area from frame to frame."
+        ),
+    ] = None,
+    iou_thresh: Annotated[
+        float | None,
+        typer.Option(
+            "--iou-thresh", help="A box must share this much of itself with the frame before."
+        ),
+    ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(help="A ledger of verdicts; leaves out what was judged fine."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write all findings to this .csv, .parquet or .json file."),
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write pictures into this folder.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page to open in a browser, pictures inside.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=0, help="Show this many findings.")] = 20,
+    fail_on: Annotated[
+        Severity | None,
+        typer.Option(help="Exit with 1 if there is a finding this grave or graver."),
+    ] = None,
+) -> None:
+    """Rank what looks wrong in a set of labels, with a reason for each.
+
+    Labels of Ground Truth, Mechanical Turk and MOTChallenge are recognised by what is in them.
+    """
+    import annotaudit as aa
+
+    if out is not None:
+        check_table_name(out)
+    options = audit_options(rules, size_thresh, iou_thresh)
+    with busy("Reading the labels ..."):
+        loaded = aa.load(labels, format=format, frames=frames)
+    show_labels(loaded)
+    with busy("Measuring ..."):
+        findings = aa.audit(loaded, **options)
+    if verdicts is not None:
+        findings = aa.review.leave_out_fine(findings, aa.review.load(verdicts))
+    show_findings(findings, top)
+
+    written = []
+    if out is not None:
+        written.append(save_table(findings, out))
+    if plots is not None:
+        from annotaudit.cli.pictures import save_pictures
+
+        written += save_pictures(loaded, findings, plots)
+    if report is not None:
+        with busy("Writing the page ..."):
+            written.append(aa.write_report(loaded, findings, report))
+    show_written(written)
+    if fail_on is not None and _any_as_grave(findings, fail_on):
+        raise typer.Exit(FOUND)
+
+
+def audit_options(
+    rules: str | None, size_thresh: float | None, iou_thresh: float | None
+) -> dict[str, Any]:
+    """Turn the command's words into those of ``annotaudit.audit``."""
+    from annotaudit.audit.limits import Limits
+
+    limits = Limits()
+    if size_thresh is not None:
+        limits = replace(limits, max_size_change=size_thresh)
+    if iou_thresh is not None:
+        limits = replace(limits, min_iou=iou_thresh)
+    named = None if rules is None else [name.strip() for name in rules.split(",")]
+    return {"rules": named, "limits": limits}
+
+
+def _any_as_grave(findings: pd.DataFrame, severity: Severity) -> bool:
+    order = list(Severity)
+    grave = [each.value for each in order[: order.index(severity) + 1]]
+    return bool(findings["severity"].isin(grave).any())

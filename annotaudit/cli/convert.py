@@ -1,0 +1,41 @@
+"""``annotaudit convert``: labels from one format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annotaudit.cli.audit import FramesOption, LabelsArgument
+from annotaudit.cli.screen import busy, show_labels, show_written
+
+OutArgument = Annotated[Path, typer.Argument(help="The file or folder to write.")]
+WriteOption = Annotated[
+    str | None, typer.Option(help="Write this format; otherwise the name of the file tells.")
+]
+ReadOption = Annotated[
+    str | None, typer.Option("--from", help="Read this format; otherwise it is recognised.")
+]
+
+
+def convert(
+    labels: LabelsArgument,
+    out: OutArgument,
+    format: WriteOption = None,
+    read_as: ReadOption = None,
+    frames: FramesOption = None,
+) -> None:
+    """Write labels in another format.
+
+    Formats: ground-truth-video, ground-truth-images, ground-truth-workers, mturk, mturk-csv,
+    motchallenge.
+    """
+    import annotaudit as aa
+
+    with busy("Reading the labels ..."):
+        loaded = aa.load(labels, format=read_as, frames=frames)
+    show_labels(loaded)
+    with busy("Writing ..."):
+        written = aa.save(loaded, out, format=format)
+    show_written([written])

@@ -1,0 +1,63 @@
+"""Pictures of an audit, saved into a folder."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import track
+
+from annotaudit.cli.screen import aside
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from annotaudit.boxes import Labels
+
+    Drawn = Axes | NDArray[Any]
+
+
+def save_pictures(labels: Labels, findings: pd.DataFrame, folder: Path) -> list[Path]:
+    """Save the contact sheet, the timeline, and how sizes and overlaps go over time."""
+    return [
+        save_picture(draw, folder / name)
+        for name, draw in track(
+            list(_pictures(labels, findings)), "Drawing ...", console=aside(), transient=True
+        )
+    ]
+
+
+def save_picture(draw: Callable[[], Drawn], path: Path) -> Path:
+    """Save what the function draws, whole or not at all."""
+    import matplotlib
+    import numpy as np
+
+    from annotaudit.formats.saving import write_whole
+
+    matplotlib.use("Agg")  # a command has no window to draw in
+    import matplotlib.pyplot as plt
+
+    figure = np.ravel(np.asarray(draw()))[0].get_figure()
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
+    plt.close(figure)
+    return write_whole(path, file.getvalue())
+
+
+def _pictures(labels: Labels, findings: pd.DataFrame) -> Iterator[tuple[str, Callable[[], Drawn]]]:
+    from annotaudit.plotting import (
+        contact_sheet,
+        plot_rolling_iou,
+        plot_size_change,
+        plot_timeline,
+    )
+
+    yield "worst.png", lambda: contact_sheet(labels, findings, n=12)
+    yield "timeline.png", lambda: plot_timeline(findings, labels)
+    if labels.boxes["track"].notna().any():
+        yield "size_change.png", lambda: plot_size_change(labels, findings=findings)
+        yield "rolling_iou.png", lambda: plot_rolling_iou(labels, findings=findings)

@@ -1,0 +1,149 @@
+"""``annotaudit run-quality-check``: the command of the Ground Truth video tutorial, done right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from annotaudit.cli.audit import audit_options
+from annotaudit.cli.screen import busy, screen, show_labels, show_written
+from annotaudit.errors import LimitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annotaudit.boxes import Labels
+
+
+def run_quality_check(
+    lab_path: Annotated[
+        str, typer.Option("--lab_path", "--lab-path", help="The label file, such as SeqLabel.json.")
+    ],
+    size_thresh: Annotated[
+        float,
+        typer.Option(
+            "--size_thresh",
+            "--size-thresh",
+            help="A box may change by this share of its area from frame to frame.",
+        ),
+    ] = 0.25,
+    iou_thresh: Annotated[
+        float,
+        typer.Option(
+            "--iou_thresh",
+            "--iou-thresh",
+            help="A box must share this much of itself with the frame before.",
+        ),
+    ] = 0.5,
+    save_path: Annotated[
+        Path,
+        typer.Option(
+            "--save_path",
+            "--save-path",
+            help="The .json file to write; in a folder, quality_results.json.",
+        ),
+    ] = Path("quality_results.json"),
+    imgs: Annotated[
+        str | None, typer.Option("--imgs", help="Where the images are: names the flagged ones.")
+    ] = None,
+    bucket: Annotated[
+        str | None, typer.Option("--bucket", help="Not supported: local files only.")
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Not supported: looks at boxes only.")
+    ] = False,
+) -> None:
+    """Flag the frames on which an object jumps in size or place, as the tutorial's command does.
+
+    Takes the tutorial's options. Writes one JSON object: for each sequence and object the flagged
+    frames, by number and file name, each with what was measured. A frame is flagged for what
+    happened between it and the labelled frame before, never across a gap or at an entry.
+
+    `annotaudit audit` finds more, and ranks it.
+    """
+    import annotaudit as aa
+    from annotaudit.formats.saving import write_whole
+
+    if bucket is not None or lab_path.startswith("s3://"):
+        raise LimitError(
+            "This command reads and writes local files. Copy the labels here first, as with "
+            f"`aws s3 cp s3://{bucket or 'BUCKET'}/PATH/SeqLabel.json .`, then run it on the copy "
+            "without --bucket."
+        )
+    if embed:
+        raise LimitError("This command looks at boxes, not at pictures. Run it without --embed.")
+    with busy("Reading the labels ..."):
+        labels = aa.load(lab_path, frames=imgs)
+    show_labels(labels)
+    findings = aa.audit(labels, **audit_options("aws", size_thresh, iou_thresh))
+    flagged = flagged_frames(labels, findings)
+    results = {
+        "labels": lab_path,
+        "size_thresh": size_thresh,
+        "iou_thresh": iou_thresh,
+        "sequences": flagged,
+    }
+    path = save_path / "quality_results.json" if save_path.is_dir() else save_path
+    written = write_whole(path, json.dumps(results, indent=2, allow_nan=False).encode())
+    _show(flagged)
+    show_written([written])
+
+
+def flagged_frames(labels: Labels, findings: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """List per sequence and object the flagged frames and what was measured on each.
+
+    Parameters
+    ----------
+    labels : Labels
+        What was checked; objects without a flag are listed too.
+    findings : DataFrame
+        What ``annotaudit.audit(labels, rules="aws")`` returns.
+    """
+    names = _image_names(labels)
+    results: dict[str, dict[str, Any]] = {}
+    objects = labels.boxes[["sequence", "track"]].dropna().drop_duplicates()
+    for sequence, track in objects.itertuples(index=False):
+        results.setdefault(sequence, {})[track] = {"frames": [], "images": [], "flags": []}
+    ordered = findings.sort_values(["sequence", "track", "frame", "rule"], kind="stable")
+    for row in ordered.to_dict("records"):
+        place = (row["sequence"], row["frame"])
+        entry = results[row["sequence"]][row["track"]]
+        if row["frame"] not in entry["frames"]:
+            entry["frames"].append(row["frame"])
+            entry["images"].append(names.get(place))
+        entry["flags"].append(
+            {
+                "rule": row["rule"],
+                "frame": row["frame"],
+                "from_frame": _whole(row["from_frame"]),
+                "image": names.get(place),
+                "value": row["value"],
+                "limit": row["limit"],
+                "unit": row["unit"],
+            }
+        )
+    return results
+
+
+def _image_names(labels: Labels) -> dict[tuple[str, int], str]:
+    if "image" not in labels.frames:
+        return {}
+    known = labels.frames.dropna(subset="image")
+    names = known["image"].str.split(r"[/\\]", regex=True).str[-1]
+    return dict(zip(zip(known["sequence"], known["frame"], strict=True), names, strict=True))
+
+
+def _whole(number: float) -> int | None:
+    return int(number) if number == number else None
+
+
+def _show(sequences: dict[str, dict[str, Any]]) -> None:
+    from annotaudit.cli.screen import printable
+
+    for sequence, objects in sequences.items():
+        for name, entry in objects.items():
+            frames = ", ".join(map(str, entry["frames"])) or "none"
+            screen().print(printable(f"{sequence}  {name}  frames: {frames}"), soft_wrap=True)

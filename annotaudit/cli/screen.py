@@ -1,0 +1,115 @@
+"""What the commands show: tables, messages, the names of files they wrote."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annotaudit.boxes import Labels
+
+SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
+# A terminal obeys such characters: in a name or a reason they must only be shown.
+_OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # kinds of Unicode characters: control, format, ...
+
+
+def printable(value: object) -> Text:
+    """Make text that a terminal only shows, whatever is in it.
+
+    Examples
+    --------
+    >>> printable("car:1 " + chr(27) + "[2J [bold]").plain
+    'car:1 �[2J [bold]'
+    """
+    shown = (
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) in _OBEYED else letter
+        for letter in str(value)
+    )
+    return Text("".join(shown))
+
+
+def screen() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def aside() -> Console:
+    """Return the console for progress and messages, which a pipe does not carry."""
+    return Console(stderr=True, highlight=False)
+
+
+def busy(doing: str) -> AbstractContextManager[Any]:
+    """Show that something takes its time; only on a terminal."""
+    return aside().status(doing)
+
+
+def complain(message: str) -> None:
+    """Say what went wrong."""
+    aside().print(Text("annotaudit: ", style="bold red") + printable(message), soft_wrap=True)
+
+
+def show_labels(labels: Labels) -> None:
+    """Show how much was read, and what could not be."""
+    facts = repr(labels).removeprefix("Labels(").removesuffix(")")
+    aside().print(printable(f"Read {facts}."), soft_wrap=True)
+    for problem in labels.problems.head(3).itertuples():
+        aside().print(
+            Text("  problem: ", style="yellow")
+            + printable(f"{problem.source}, {problem.where}: {problem.what}"),
+            soft_wrap=True,
+        )
+    if len(labels.problems) > 3:
+        aside().print(f"  ... and {len(labels.problems) - 3:,} more problems", style="yellow")
+
+
+def show_findings(findings: pd.DataFrame, top: int) -> None:
+    """Show the first findings as a table."""
+    if findings.empty:
+        screen().print("Nothing looks wrong at these limits.")
+        return
+    shown = findings.head(top)
+    several = bool((findings["sequence"] != findings["sequence"].iloc[0]).any())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("severity")
+    table.add_column("score", justify="right")
+    if several:
+        table.add_column("sequence", overflow="fold")
+    table.add_column("frame", justify="right", no_wrap=True)
+    table.add_column("track", overflow="fold")
+    table.add_column("reason", overflow="fold", ratio=1)
+    for number, row in enumerate(shown.to_dict("records"), start=1):
+        table.add_row(
+            str(number),
+            Text(row["severity"], style=SEVERITY_STYLES.get(row["severity"], "")),
+            f"{row['score']:.2f}",
+            *([printable(row["sequence"])] if several else []),
+            str(row["frame"]),
+            printable(row["track"] if isinstance(row["track"], str) else "–"),
+            printable(row["reason"]),
+        )
+    screen().print(table)
+    counts = findings["severity"].value_counts()
+    all_of_it = ", ".join(
+        f"{counts[name]:,} {name}{'' if counts[name] == 1 else 's'}"
+        for name in SEVERITY_STYLES
+        if name in counts
+    )
+    screen().print(
+        f"\n{all_of_it}" + (f"; the first {len(shown)} shown" if len(findings) > top else "")
+    )
+
+
+def show_written(paths: Iterable[Path]) -> None:
+    """Name the files that were written, last of all."""
+    for path in paths:
+        screen().print(printable(f"wrote {path}"), soft_wrap=True)
