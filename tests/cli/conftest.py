@@ -27,14 +27,23 @@ def seq_label(tracks):
 
 
 @pytest.fixture
-def label_file(tmp_path):
+def write_labels(tmp_path):
+    """Save tracks, each a list of boxes or None, as a Ground Truth label file."""
+
+    def write(tracks):
+        path = tmp_path / "SeqLabel.json"
+        path.write_text(json.dumps(seq_label(tracks)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def label_file(write_labels):
     """Twelve frames of a walking person and a parked car; the person's box halves on frame 6."""
     person = [(100 + 4 * frame, 50, 40, 100) for frame in range(12)]
     person[6] = (124, 50, 40, 50)  # the planted mistake
-    tracks = {"Person:1": person, "Car:1": [(300, 80, 90, 60)] * 12}
-    path = tmp_path / "SeqLabel.json"
-    path.write_text(json.dumps(seq_label(tracks)))
-    return path
+    return write_labels({"Person:1": person, "Car:1": [(300, 80, 90, 60)] * 12})
 
 
 @pytest.fixture
