@@ -10,6 +10,8 @@
 =================  =============================================================
 """
 
+from typing import Any
+
 import lazy_loader
 
 FRAME_COLUMNS = {  # one row per frame looked at, boxes or none
@@ -34,7 +36,7 @@ _lazy, _dir, _names = lazy_loader.attach(
 )
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     return _lazy(name)
 
 

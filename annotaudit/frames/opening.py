@@ -186,7 +186,7 @@ def _decode(name: str, content: bytes, max_pixels: int) -> Image:
                 f"{name}: a damaged {image.format} image of {width} x {height} pixels ({error}), "
                 "expected a whole one. Copy or download the file again."
             ) from error
-        return _as_rgb(upright)
+        return as_rgb(upright)
 
 
 def _looks_like(content: bytes) -> str:
@@ -200,7 +200,24 @@ def _looks_like(content: bytes) -> str:
     return f"{len(content):,} bytes that no image of these kinds begins with or a damaged header"
 
 
-def _as_rgb(image: Image) -> Image:
+def as_rgb(image: Image) -> Image:
+    """Turn a picture of any mode into RGB, the way a browser shows it.
+
+    Parameters
+    ----------
+    image : PIL image
+
+    Returns
+    -------
+    PIL.Image.Image
+        Transparent parts are white; grey values of 16 bits are scaled to 8.
+
+    Examples
+    --------
+    >>> import PIL.Image
+    >>> as_rgb(PIL.Image.new("I;16", (1, 1), 40_000)).getpixel((0, 0))
+    (156, 156, 156)
+    """
     import PIL.Image
 
     if image.mode.startswith("I") or image.mode == "F":
