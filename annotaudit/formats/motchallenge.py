@@ -242,6 +242,8 @@ def _folder(path: Path, name: str) -> Path:
 
 def _write(boxes: pd.DataFrame, path: Path) -> Path:
     text, class_names = write_boxes(boxes)
-    if class_names:
-        write_whole(path.with_name("labels.txt"), "".join(f"{x}\n" for x in class_names).encode())
+    own = path.with_name("labels.txt")
+    if class_names or own.exists():  # names of an earlier save would be taken for these boxes'
+        names = class_names or CLASSES.values()
+        write_whole(own, "".join(f"{name}\n" for name in names).encode())
     return write_whole(path, text)

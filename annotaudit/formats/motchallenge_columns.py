@@ -29,6 +29,7 @@ CLASSES = {
 }
 DISTRACTORS = (2, 7, 8, 12)  # a tracker that follows one of these is neither right nor wrong
 
+_MOST_CLASSES = 10_000
 _PLAIN_ID = r"(?:0|[1-9][0-9]{0,17})"  # grouped: pandas 2.2 adds its anchors bare
 
 
@@ -104,7 +105,7 @@ def _class_names(class_id: NDArray[Any], classes: Mapping[int, str]) -> pd.Serie
     import pyarrow as pa
 
     codes, found = pd.factorize(class_id)
-    names = [classes.get(number, f"{number:g}") for number in found.tolist()]
+    names = [classes.get(number, f"{number:.15g}") for number in found.tolist()]
     taken = pa.array(names, type=pa.large_string()).take(pa.array(codes, mask=codes < 0))
     return _text_column(taken)
 
@@ -170,17 +171,25 @@ def write_boxes(boxes: pd.DataFrame) -> tuple[bytes, list[str]]:
 def _class_ids(boxes: pd.DataFrame) -> tuple[NDArray[np.float64], list[str]]:
     """Class number of each box, -1 where unknown, and the names of other numbers than MOT's."""
     labels = boxes["label"]
-    by_name = {name: number for number, name in CLASSES.items()}
-    known = labels.map(by_name).astype("float64")
     if "class_id" in boxes:
-        as_number = boxes["class_id"].astype("float64")
-        unnamed = labels.isna() | (labels == as_number.map(lambda number: f"{number:g}"))
-        known = known.where(known.notna() | ~unnamed, as_number)
+        ids = boxes["class_id"].astype("float64")
+        pairs = pd.DataFrame({"id": ids, "label": labels}).dropna(how="all").drop_duplicates()
+        if pairs.notna().all(axis=None) and pairs["id"].is_unique and pairs["label"].is_unique:
+            return ids.fillna(-1).to_numpy(), _names_by_number(dict(pairs.to_numpy().tolist()))
+    known = labels.map({name: number for number, name in CLASSES.items()}).astype("float64")
     if (known.notna() | labels.isna()).all():
         return known.fillna(-1).to_numpy(), []
     codes, names = pd.factorize(labels)
-    cleaned = [" ".join(str(name).split()) for name in names]
-    return np.where(codes < 0, -1, codes + 1).astype(np.float64), cleaned
+    ids = np.where(codes < 0, -1, codes + 1).astype(np.float64)
+    return ids, _names_by_number(dict(enumerate(names, start=1)))
+
+
+def _names_by_number(names: Mapping[Any, str]) -> list[str]:
+    """Lines of ``labels.txt``: none if the names are MOTChallenge's own."""
+    if all(name == CLASSES.get(number, f"{number:.15g}") for number, name in names.items()):
+        return []
+    last = int(min(max(names), _MOST_CLASSES))
+    return [" ".join(str(names.get(number, "")).split()) for number in range(1, last + 1)]
 
 
 def _track_numbers(track: pd.Series) -> NDArray[Any]:

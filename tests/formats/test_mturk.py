@@ -469,7 +469,7 @@ box = st.fixed_dictionaries(
 
 
 @given(st.lists(st.lists(box | values, max_size=4), min_size=1, max_size=3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_law_every_entry_is_a_box_or_a_problem_and_survives_saving(tmp_path_factory, answers):
     folder = tmp_path_factory.getbasetemp() / "mturk-law"
     folder.mkdir(exist_ok=True)
@@ -507,7 +507,7 @@ replies = st.recursive(
 
 @pytest.mark.fuzz
 @given(replies.map(json.dumps).map(str.encode) | st.binary(max_size=100) | xml.map(str.encode))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_fuzz_any_reply_is_labels_or_a_label_format_error(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "mturk-fuzz"
     folder.mkdir(exist_ok=True)

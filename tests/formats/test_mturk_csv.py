@@ -249,7 +249,7 @@ cells = st.sampled_from(
     )
     | st.binary(max_size=60).map(lambda b: b"HITId,AssignmentId,Answer.a\nH,A," + b)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_fuzz_any_batch_is_labels_or_a_label_format_error(tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "csv-fuzz"
     folder.mkdir(exist_ok=True)
