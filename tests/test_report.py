@@ -90,7 +90,11 @@ def test_findings_on_one_box_share_a_card(labels, findings):
     assert (first.rank, first.severity, first.image) == (1, "error", "0003.png")
     assert first.picture.startswith("data:image/jpeg;base64,")
     assert second.box is None
-    assert (second.rank, second.expected, second.missing) == (3, (50, 20, 60, 40), "no image")
+    assert (second.rank, second.expected, second.missing) == (
+        3,
+        (50, 20, 60, 40),
+        "The labels name no image for it.",
+    )
 
 
 def test_a_card_shows_the_box_with_its_surroundings_inside_the_picture(labels, findings):
@@ -120,7 +124,7 @@ def test_a_broken_picture_is_named_and_the_boxes_still_stand(labels, findings, t
 
 def test_labels_without_frames_make_a_page_too(labels, findings, tmp_path):
     page = write_report(Labels(labels.boxes), findings, tmp_path / "audit.html")
-    assert page.read_text("utf-8").count("no image") == 2
+    assert "2 without a picture. The labels name no image" in page.read_text("utf-8")
 
 
 def test_nothing_found_is_said(labels, tmp_path):

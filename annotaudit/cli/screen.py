@@ -76,8 +76,20 @@ def show_findings(findings: pd.DataFrame, top: int) -> None:
     if findings.empty:
         screen().print("Nothing looks wrong at these limits.")
         return
-    shown = findings.head(top)
-    several = bool((findings["sequence"] != findings["sequence"].iloc[0]).any())
+    if top:
+        _show_table(findings.head(top))
+    counts = findings["severity"].value_counts()
+    all_of_it = ", ".join(
+        f"{counts[name]:,} {name}{'' if counts[name] == 1 else 's'}"
+        for name in SEVERITY_STYLES
+        if name in counts
+    )
+    first = f"; the first {top} shown" if 0 < top < len(findings) else ""
+    screen().print(f"\n{all_of_it}{first}")
+
+
+def _show_table(shown: pd.DataFrame) -> None:
+    several = bool((shown["sequence"] != shown["sequence"].iloc[0]).any())
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("severity")
@@ -98,15 +110,6 @@ def show_findings(findings: pd.DataFrame, top: int) -> None:
             printable(row["reason"]),
         )
     screen().print(table)
-    counts = findings["severity"].value_counts()
-    all_of_it = ", ".join(
-        f"{counts[name]:,} {name}{'' if counts[name] == 1 else 's'}"
-        for name in SEVERITY_STYLES
-        if name in counts
-    )
-    screen().print(
-        f"\n{all_of_it}" + (f"; the first {len(shown)} shown" if len(findings) > top else "")
-    )
 
 
 def show_written(paths: Iterable[Path]) -> None:

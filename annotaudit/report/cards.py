@@ -122,7 +122,7 @@ def _image(images: Images | None, place: tuple[str, int]) -> tuple[Image | None,
         image = images.get(*place) if images is not None else None
     except FrameError as error:
         return None, str(error)
-    return image, "" if image else "no image"
+    return image, "" if image else "The labels name no image for it."
 
 
 def _view(shown: list[Box], image: Image | None) -> Box:

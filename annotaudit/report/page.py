@@ -84,6 +84,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    cards = list(worst_cards(labels, findings, worst))
     page = environment.get_template("page.html.jinja").render(
         title=title,
         facts=_facts(labels, findings),
@@ -92,7 +93,8 @@ def write_report(
         severity_counts=findings["severity"].value_counts().to_dict(),
         rules=_rules(findings),
         timeline=_timeline(labels, findings) if len(findings) else "",
-        cards=list(worst_cards(labels, findings, worst)),
+        cards=cards,
+        without_picture=[card.missing for card in cards if card.missing],
         findings=_listed(findings.head(rows)),
         n_findings=len(findings),
         several_sequences=len(labels.boxes["sequence"].unique()) > 1,
