@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FEWEST, MOST = 6, 10  # values on a line
 _SIDES = ("left", "top", "width", "height")
 _WHOLE = re.compile(rb"[+-]?\d+")
+_FLOAT = rb"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d\d?)?"
+_CLEAN = re.compile(rb"[1-9]\d{0,14},-?\d{1,15}(?:,%b){4,8}" % _FLOAT)
 _LARGEST = 2**53  # up to here float64 tells whole numbers apart
 
 
@@ -94,16 +96,37 @@ def _track_names(ids: pa.Array) -> pa.Array:
 
 
 def _read_each(data: bytes, problems: Problems) -> Lines:
-    """Read a file that is damaged somewhere, line by line."""
+    """Read a file that is damaged somewhere: line by line where a line is not clean."""
+    lines = data.splitlines()
+    clean: dict[int, list[int]] = {}  # by the number of values, which lines
+    rest = []
+    for place, line in enumerate(lines):
+        if _CLEAN.fullmatch(line):
+            clean.setdefault(line.count(b",") + 1, []).append(place)
+        else:
+            rest.append(place)
+    parts = []
+    for places in clean.values():
+        part = _read_clean(b"\n".join([lines[place] for place in places]))
+        if part is None:
+            rest += places
+        else:
+            parts.append((places, part))
+    parts.append(_read_odd(lines, sorted(rest), problems))
+    return _in_file_order(parts)
+
+
+def _read_odd(lines: list[bytes], places: list[int], problems: Problems) -> tuple[list[int], Lines]:
     import pyarrow as pa
 
+    used: list[int] = []
     frames: list[int] = []
     tracks: list[str | None] = []
     values: list[list[float]] = []
     counts: list[int] = []
-    for number, line in enumerate(data.splitlines(), start=1):
-        cells = line.split(b",") if b"," in line else line.split()
-        cells = [cell.strip() for cell in cells]
+    for place in places:
+        line = lines[place]
+        cells = [cell.strip() for cell in (line.split(b",") if b"," in line else line.split())]
         while cells and not cells[-1]:
             cells.pop()
         if not cells:
@@ -111,20 +134,40 @@ def _read_each(data: bytes, problems: Problems) -> Lines:
         try:
             frame, track, numbers = _read_line(cells)
         except ValueError as error:
-            problems.add(f"line {number}", str(error))
+            problems.add(f"line {place + 1}", str(error))
             continue
+        used.append(place)
         frames.append(frame)
         tracks.append(track)
         values.append(numbers + [np.nan] * (MOST - len(cells)))
         counts.append(len(cells))
     table = np.array(values, dtype=np.float64).reshape(-1, MOST - 2)
-    columns = [np.ascontiguousarray(column) for column in table.T]
-    return Lines(
+    return used, Lines(
         np.array(frames, dtype=np.int64),
         pa.array(tracks, type=pa.large_string()),
-        columns[:4],
-        columns[4:],
+        list(table.T[:4]),
+        list(table.T[4:]),
         np.array(counts, dtype=np.int64),
+    )
+
+
+def _in_file_order(parts: list[tuple[list[int], Lines]]) -> Lines:
+    import pyarrow as pa
+
+    order = np.argsort(np.concatenate([places for places, _ in parts]), kind="stable")
+    lines = [part for _, part in parts]
+
+    def join(columns: list[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(columns)[order]
+
+    unknown = [np.full(len(part.frame), np.nan) for part in lines]
+    rest = [[*part.rest, *[none] * 4][:4] for part, none in zip(lines, unknown, strict=True)]
+    return Lines(
+        join([part.frame for part in lines]),
+        pa.concat_arrays([part.track for part in lines]).take(pa.array(order)),
+        [join(list(column)) for column in zip(*(part.sides for part in lines), strict=True)],
+        [join(list(column)) for column in zip(*rest, strict=True)],
+        join([np.broadcast_to(part.n_values, part.frame.shape) for part in lines]),
     )
 
 

@@ -183,6 +183,13 @@ def test_a_bad_line_does_not_change_how_the_good_ones_are_read(tmp_path):
     pd.testing.assert_frame_equal(clean, damaged)
 
 
+def test_lines_stay_in_file_order_however_they_are_read(tmp_path):
+    lines = ["9,1,1,1,1,1,1,1,1", "8,+1,1,1,1,1,1", "oops", "7,1,1,1,1,1,1", "6,1,1,1,1,1,1,1,1"]
+    labels = load(write(tmp_path, "\n".join(lines)))
+    assert labels.boxes["frame"].tolist() == [8, 7, 6, 5]
+    assert labels.problems["where"].tolist() == ["line 3"]
+
+
 def test_lines_of_seven_to_ten_values_in_one_file(tmp_path):
     lines = "1,1,5,5,5,5,1\n1,2,5,5,5,5,1,3\n1,3,5,5,5,5,0,3,0.5\n1,4,5,5,5,5,1,10,20,30\n"
     boxes = load(write(tmp_path, lines)).boxes
