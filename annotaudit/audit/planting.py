@@ -39,18 +39,26 @@ class _Sheet:
     copies: list[tuple[Ints, Floats, int]] = field(default_factory=list)
     cells: list[tuple[str, Ints, int | None]] = field(default_factory=list)
 
-    def pick(self, length: int) -> Ints | None:
-        """Rows of a stretch of one object that is untouched and without gaps."""
+    def pick(self, length: int, *, at_end: float = 0.0) -> Ints | None:
+        """Rows of a stretch of one object that is untouched and without gaps.
+
+        With a chance of ``at_end`` it stands at the start or the end of the track.
+        """
         n = len(self.frame)
         for _ in range(25):
-            first = int(self.rng.integers(n))
-            rows = np.arange(first - MARGIN, first + length + MARGIN)
+            first, before, after = int(self.rng.integers(n)), MARGIN, MARGIN
+            if self.rng.random() < at_end:
+                begin, whole = int(self.start[first]), int(self.length[first])
+                starting = self.rng.random() < 0.5
+                first = begin if starting else begin + whole - length
+                before, after = (0, MARGIN) if starting else (MARGIN, 0)
+            rows = np.arange(first - before, first + length + after)
             if rows[0] < 0 or rows[-1] >= n or self.thing[rows[0]] != self.thing[rows[-1]]:
                 continue
             steady = self.frame[rows[-1]] - self.frame[rows[0]] == len(rows) - 1
             if steady and not self.taken[rows].any() and np.isfinite(self.sides[rows]).all():
                 self.taken[rows] = True
-                return rows[MARGIN:-MARGIN]
+                return rows[before : before + length]
         return None
 
     def draw(self, rows: Ints, sides: Floats) -> None:
@@ -92,14 +100,14 @@ def _chord(sides: Floats, ends: Sequence[int]) -> Floats:
 
 
 def _size(sheet: _Sheet) -> None:
-    rows = sheet.pick(int(sheet.rng.integers(1, 4)))
+    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.1)
     if rows is not None:
         sheet.draw(rows, _stretched(sheet.sides[rows], sheet.rng, 0.1, 0.6))
         sheet.note("size", rows)
 
 
 def _shift(sheet: _Sheet) -> None:
-    rows = sheet.pick(int(sheet.rng.integers(1, 4)))
+    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.1)
     if rows is not None:
         sheet.draw(rows, sheet.sides[rows] + _off(sheet, rows, 0.15, 1.0))
         sheet.note("shift", rows)
@@ -133,19 +141,20 @@ def _bad_keyframe(sheet: _Sheet) -> None:
 
 
 def _sparse_keyframes(sheet: _Sheet) -> None:
+    """Draw only some frames and let straight lines join them, though the object leaves these."""
     for _ in range(12):
-        length = int(sheet.rng.integers(6, 27))
-        rows = sheet.pick(length)
+        length = int(np.exp(sheet.rng.uniform(np.log(6), np.log(45))))
+        rows = sheet.pick(length, at_end=0.2)
         if rows is None:
-            return
+            continue
         ends = [0, length - 1]
-        if length > 14 and sheet.rng.random() < 0.4:
-            ends.insert(1, int(sheet.rng.integers(6, length - 6)))
+        if length > 14 and sheet.rng.random() < 0.5:
+            ends = sorted({*ends, *range(int(sheet.rng.integers(6, length - 6)), length - 4, 12)})
         new = _chord(sheet.sides[rows], ends)
         away = np.abs(new - sheet.sides[rows]).max(axis=1) / _size_of(sheet.sides[rows])
         if away.max() > 0.08:
             sheet.draw(rows, new)
-            sheet.note("sparse keyframes", rows[1:-1])
+            sheet.note("sparse keyframes", rows[away > 0.3 * away.max()])
             return
         sheet.taken[rows] = False
 
@@ -425,8 +434,14 @@ def _truth_table(
 ) -> pd.DataFrame:
     """One row per touched cell, under the name the object carries after the spoiling."""
     columns = ["sequence", "annotator", "frame", "track"]
-    parts = [spoilt.iloc[:0][columns].assign(kind="", event=0)]
-    for event, (kind, rows, name) in enumerate(cells):
-        part = spoilt.iloc[rows][columns].assign(kind=kind, event=event)
-        parts.append(part if name is None else part.assign(track=names[name]))
-    return pd.concat(parts, ignore_index=True) if cells else parts[0]
+    rows = [rows for _, rows, _ in cells]
+    sizes = [len(own) for own in rows]
+    touched = spoilt[columns].iloc[np.concatenate([np.zeros(0, dtype=np.int64), *rows])]
+    copied = np.repeat([-1 if name is None else name for _, _, name in cells], sizes).astype(int)
+    track = touched["track"].to_numpy(dtype=object)
+    track[copied >= 0] = np.asarray(names, dtype=object)[copied[copied >= 0]]
+    return touched.assign(
+        track=pd.array(track, dtype=TEXT),
+        kind=pd.array(np.repeat([kind for kind, _, _ in cells], sizes), dtype=TEXT),
+        event=np.repeat(np.arange(len(cells)), sizes),
+    ).reset_index(drop=True)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from annotaudit.audit.findings import no_findings
 from annotaudit.audit.planting import UNSEEN, plant_mistakes
 from annotaudit.audit.signals import Signals, signals_of
 from annotaudit.audit.trees import Trees, grow
+from annotaudit.audit.words import findings_from
 from annotaudit.boxes import OBJECT, Labels, check_boxes
 
 CELL = [*OBJECT, "frame"]
@@ -58,6 +60,28 @@ class Ranker:
         """Return the share of findings like each of these that are real."""
         odds = self.slope * self.raw(signals, boxes) + self.shift
         return np.asarray(1 / (1 + np.exp(-odds)))
+
+    def findings(self, boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Judge every box; one finding for each event.
+
+        Parameters
+        ----------
+        boxes : DataFrame
+            A checked box table of whole sequences.
+        frames : DataFrame, optional
+            The frames looked at.
+
+        Returns
+        -------
+        DataFrame
+            Findings, in no particular order.
+        """
+        if boxes["track"].isna().all():
+            return no_findings()
+        signals = signals_of(boxes, frames)
+        score = self.score(signals, boxes)
+        which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.at])
+        return findings_from(boxes, signals, which, score[which])
 
 
 def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:

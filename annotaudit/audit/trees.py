@@ -87,6 +87,10 @@ def grow(
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
+    cuts = [_cuts(column) for column in table.T]
+    codes = np.empty(table.shape, dtype=np.float32)
+    for number, column in enumerate(table.T):
+        codes[:, number] = np.searchsorted(cuts[number], column)
     model = HistGradientBoostingClassifier(
         learning_rate=rate,
         max_iter=trees,
@@ -97,12 +101,18 @@ def grow(
         random_state=seed,
     )
     with threadpool_limits(limits=1):
-        model.fit(table, wrong, sample_weight=weight)
-    return _as_arrays(model)
+        model.fit(codes, wrong, sample_weight=weight)
+    return _as_arrays(model, cuts)
 
 
-def _as_arrays(model: Any) -> Trees:
-    """Copy the trees out of a fitted scikit-learn model."""
+def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return up to 127 levels to split at; a box is coded by how many of them it exceeds."""
+    levels = np.quantile(column, np.linspace(0, 1, 129)[1:-1], method="lower")
+    return np.unique(levels).astype(np.float32)
+
+
+def _as_arrays(model: Any, cuts: list[NDArray[np.float32]]) -> Trees:
+    """Copy the trees out of a fitted scikit-learn model, codes turned back into signals."""
     tree, column, limit, left = [], [], [], []
     values = np.zeros((len(model._predictors), LEAVES), dtype=np.float32)
     for number, (predictor,) in enumerate(model._predictors):
@@ -119,7 +129,7 @@ def _as_arrays(model: Any) -> Trees:
             upper = walk(int(node["right"]))
             tree.append(number)
             column.append(int(node["feature_idx"]))
-            limit.append(float(node["num_threshold"]))
+            limit.append(float(cuts[column[-1]][int(node["num_threshold"])]))
             left.append(lower)
             return lower | upper
 

@@ -1,0 +1,266 @@
+"""Say which signal spoke: the rule, the reason in words, and the box to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, severities
+from annotaudit.audit.signals import Signals
+from annotaudit.boxes import COLUMNS, SIDES, TEXT
+from annotaudit.metrics.motion import chord_residual_at
+from annotaudit.metrics.paths import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One way in which signals speak for a mistake.
+
+    Attributes
+    ----------
+    rule : str
+        What the finding is called.
+    value : function of Signals
+        What was measured, one number per box.
+    limit : float
+        Where it starts to be unusual: few boxes in a hundred of sound labels exceed it.
+    unit : str
+    reason : str
+        A sentence; ``{value}`` stands for the number.
+    chord : (int, int)
+        Boxes back and ahead between which the expected box lies; (0, 0) for none.
+    """
+
+    rule: str
+    value: Callable[[Signals], Floats]
+    limit: float
+    unit: str
+    reason: str
+    chord: tuple[int, int] = (0, 0)
+
+
+def _named(*names: str) -> Callable[[Signals], Floats]:
+    return lambda signals: np.max([signals[name] for name in names], axis=0).astype(np.float64)
+
+
+def _where(name: str, when: Callable[[Signals], NDArray[np.bool_]]) -> Callable[[Signals], Floats]:
+    return lambda signals: np.where(when(signals), signals[name], 0.0).astype(np.float64)
+
+
+def _grows(signals: Signals) -> NDArray[np.bool_]:
+    return signals["excursion_grown"] > 1.2 * signals["excursion_moved"]
+
+
+VOICES = (
+    Voice(
+        "off_course",
+        _named("alone_z", "excursion_z"),
+        5.0,
+        "times usual",
+        "Lies {value:.1f} times the usual unsteadiness off the boxes before and after it.",
+        (2, 2),
+    ),
+    Voice(
+        "size_jump",
+        _where("excursion_grown", _grows),
+        0.12,
+        "box sizes",
+        "Its size changes by {value:.0%} of the box for a moment and returns.",
+        (2, 2),
+    ),
+    Voice(
+        "end_of_track",
+        _named("end_z"),
+        9.0,
+        "times usual",
+        "The track's outermost box lies {value:.1f} times the usual unsteadiness off its course.",
+    ),
+    Voice(
+        "drift",
+        lambda signals: np.minimum(
+            np.maximum(signals["snap_12_1_z"], signals["snap_1_12_z"]), 99.0
+        ).astype(np.float64),
+        4.0,
+        "times usual",
+        "The box wanders off over several frames and snaps back ({value:.1f} times the usual).",
+        (12, 1),
+    ),
+    Voice(
+        "bad_keyframe",
+        _named("triangle_4_z", "triangle_7_z"),
+        9.0,
+        "times usual",
+        "The path bends sharply here and back again, as around one wrong keyframe "
+        "({value:.1f} times the usual).",
+        (7, 7),
+    ),
+    Voice(
+        "sparse_keyframes",
+        _where("sagitta", lambda s: s["straight_length"] >= 4),
+        0.10,
+        "box sizes",
+        "Boxes lie on a straight line that the object may leave by {value:.0%} of the box: "
+        "look between the keyframes.",
+    ),
+    Voice(
+        "frozen",
+        _where("frozen_jump", lambda s: s["frozen_length"] >= 2),
+        0.08,
+        "box sizes",
+        "The box stands still and then jumps by {value:.0%} of its size.",
+    ),
+    Voice(
+        "jitter",
+        _named("jitter"),
+        1.2,
+        "doublings",
+        "The edges shake: {value:.1f} doublings above the usual unsteadiness over seven boxes.",
+    ),
+    Voice(
+        "swap",
+        _named("swap"),
+        0.4,
+        "box sizes",
+        "Two objects fit their own past better with exchanged names (by {value:.1f} box sizes).",
+    ),
+    Voice(
+        "fragment",
+        _named("fragment"),
+        0.6,
+        "fit",
+        "Continues a track that ended just before (fit {value:.2f}): one object, two names?",
+    ),
+    Voice(
+        "duplicate",
+        _named("double"),
+        0.6,
+        "share of overlap",
+        "Lies on another object for several frames (overlap {value:.2f}): drawn twice?",
+    ),
+    Voice(
+        "label_change",
+        _named("odd_label"),
+        0.5,
+        "share of boxes",
+        "{value:.0%} of this object's boxes carry another label.",
+    ),
+    Voice(
+        "gap",
+        _named("gap"),
+        1.0,
+        "frames",
+        "The object is missing on {value:.0f} frame(s) between two of its boxes.",
+    ),
+)
+RARE = ("gap", "label_change", "duplicate", "fragment")  # structure outranks motion beside it
+
+
+def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
+    """Return the number of the voice that speaks loudest for each of these boxes, and its value."""
+    values = np.stack([voice.value(signals)[which] for voice in VOICES])
+    limits = np.array([voice.limit for voice in VOICES])
+    loud = np.minimum(values / limits[:, None], 50.0)
+    structural = np.array([voice.rule in RARE for voice in VOICES])
+    loud[structural] = np.where(values[structural] > 0, loud[structural] + 3.0, 0.0)
+    who = np.argmax(loud, axis=0)
+    return who, values[who, np.arange(len(which))]
+
+
+def findings_from(
+    boxes: pd.DataFrame, signals: Signals, which: Ints, score: Floats
+) -> pd.DataFrame:
+    """Turn some of the boxes that stand out into findings.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+        The checked box table the signals were measured on.
+    signals : Signals
+    which : int array, shape (k,)
+        Rows of ``signals``.
+    score : float array, shape (k,)
+    """
+    paths = signals.scene.paths
+    at = signals.at[which]
+    who, value = speakers(signals, which)
+    table = boxes[list(COLUMNS)].iloc[paths.row[at]].reset_index(drop=True)
+    expected = np.full((4, len(at)), np.nan)
+    reason = np.empty(len(at), dtype=object)
+    for number, voice in enumerate(VOICES):
+        mine = np.flatnonzero(who == number)
+        reason[mine] = [voice.reason.format(value=number) for number in value[mine].tolist()]
+        if voice.chord != (0, 0) and len(mine):
+            expected[:, mine] = _expected(signals, at[mine], voice.chord)
+    swapped = np.flatnonzero(who == _number("swap"))
+    if len(swapped):
+        partner = signals.scene.swap_partner[at[swapped]]
+        expected[:, swapped] = np.where(partner >= 0, paths.edges[:, partner], np.nan)
+    from_frame = np.full(len(at), np.nan)
+    missing = np.flatnonzero(who == _number("gap"))
+    if len(missing):
+        frames, boxes_there = _in_gaps(boxes, signals, at[missing])
+        from_frame[missing] = boxes["frame"].to_numpy()[paths.row[at[missing] - 1]]
+        expected[:, missing] = boxes_there
+        frame = table["frame"].to_numpy().copy()
+        frame[missing] = frames
+        sides = table[list(SIDES)].to_numpy(copy=True)
+        sides[missing] = np.nan
+        table = table.assign(frame=frame, **dict(zip(SIDES, sides.T, strict=True)))
+    left, top, right, bottom = expected
+    names = np.array([voice.rule for voice in VOICES], dtype=object)
+    units = np.array([voice.unit for voice in VOICES], dtype=object)
+    limits = np.array([voice.limit for voice in VOICES])
+    found = table.assign(
+        rule=pd.array(names[who], dtype=TEXT),
+        score=score,
+        severity=pd.array(severities(score), dtype=TEXT),
+        value=value,
+        limit=limits[who],
+        unit=pd.array(units[who], dtype=TEXT),
+        reason=pd.array(reason, dtype=TEXT),
+        **dict(zip(EXPECTED, (left, top, right - left, bottom - top), strict=True)),
+        from_frame=from_frame,
+    )
+    return found[list(FINDING_COLUMNS)]
+
+
+def _number(rule: str) -> int:
+    return next(number for number, voice in enumerate(VOICES) if voice.rule == rule)
+
+
+def _expected(signals: Signals, at: Ints, chord: tuple[int, int]) -> Floats:
+    """Edges on the chord around the box, a shorter one near the ends of a track; NaN if none."""
+    paths = signals.scene.paths
+    expected = np.full((4, len(at)), np.nan)
+    for a, b in (chord, (2, 2), (1, 1)):
+        free = np.isnan(expected[0]) & (paths.before[at] >= a) & (paths.after[at] >= b)
+        own = at[free]
+        off = chord_residual_at(
+            own,
+            signals.scene.edges,
+            paths.time,
+            np.ones_like(signals.scene.usable),
+            paths.before,
+            paths.after,
+            a,
+            b,
+        )
+        expected[:, free] = paths.edges[:, own] - off
+    sensible = (expected[2] > expected[0]) & (expected[3] > expected[1])
+    return np.where(sensible, expected, np.nan)
+
+
+def _in_gaps(boxes: pd.DataFrame, signals: Signals, at: Ints) -> tuple[Ints, Floats]:
+    """First frame of the gap before each box, and where the object should be there."""
+    paths = signals.scene.paths
+    frame = boxes["frame"].to_numpy()
+    before, after = frame[paths.row[at - 1]], frame[paths.row[at]]
+    missing = signals.scene.gap[at]
+    first = before + np.maximum(np.rint((after - before) / (missing + 1)), 1).astype(np.int64)
+    share = (first - before) / (after - before)
+    start, end = paths.edges[:, at - 1], paths.edges[:, at]
+    return first, start + share * (end - start)
