@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +21,7 @@ from annotaudit.formats.json_text import decode
 from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.formats.typed_entries import is_typed, typed_columns
 
+_WHOLE = re.compile("-?(0|[1-9][0-9]{0,99})")
 _corners = itemgetter(*SIDES)
 
 
@@ -33,10 +35,17 @@ class Spelling:
         Column name to the key in the file, for the ids and other texts.
     attributes : str, optional
         Key of the object of attributes.
+    integers : frozenset
+        Columns whose ids are whole numbers in the file.
     """
 
     texts: Mapping[str, str]
     attributes: str | None = None
+    integers: frozenset[str] = frozenset()
+
+    def kind_of(self, name: str) -> type:
+        """Type of a text column's values in the file."""
+        return int if name in self.integers else str
 
 
 def read_entries(
@@ -80,7 +89,9 @@ def read_entries(
 def _others(entries: list[Any], spelling: Spelling, leftovers: Leftovers) -> dict[str, pd.Series]:
     """Make columns of all but the sides; what has no column goes to the leftovers."""
     table = {
-        name: columns.id_column(columns.values_of(entries, key), key, leftovers)
+        name: columns.id_column(
+            columns.values_of(entries, key), key, leftovers, spelling.kind_of(name)
+        )
         for name, key in spelling.texts.items()
     }
     known = {*SIDES, *spelling.texts.values()}
@@ -162,12 +173,16 @@ def write_entries(boxes: pd.DataFrame, spelling: Spelling, target: str) -> list[
     for name, key in spelling.texts.items():
         if name in boxes:
             keys.append(key)
-            sides.append(boxes[name].tolist())
+            texts = boxes[name].tolist()
+            sides.append(list(map(_as_integer, texts)) if name in spelling.integers else texts)
     entries = [
-        {key: value for key, value in zip(keys, values, strict=True) if isinstance(value, str)
-         or key in SIDES}
+        {
+            key: value
+            for key, value in zip(keys, values, strict=True)
+            if key in SIDES or isinstance(value, str | int)
+        }
         for values in zip(*sides, strict=True)
-    ]  # fmt: skip
+    ]
     if spelling.attributes is not None:
         for entry, values in zip(entries, columns.attribute_values(boxes), strict=True):
             entry[spelling.attributes] = values
@@ -178,6 +193,11 @@ def write_entries(boxes: pd.DataFrame, spelling: Spelling, target: str) -> list[
     return entries
 
 
+def _as_integer(text: Any) -> Any:
+    is_whole = isinstance(text, str) and _WHOLE.fullmatch(text)
+    return int(text) if is_whole else text
+
+
 def _add_extra(entry: dict[str, Any], extra: Any, spelling: Spelling) -> None:
     if not isinstance(extra, dict):
         return
@@ -186,7 +206,7 @@ def _add_extra(entry: dict[str, Any], extra: Any, spelling: Spelling) -> None:
         if key in texts:
             leftovers: Leftovers = {}
             as_read = columns.id_column([value], key, leftovers).tolist()[0]
-            if entry.get(key, as_read) == as_read or value is None and key not in entry:
+            if key not in entry or str(entry[key]) == str(as_read):
                 entry[key] = value
         elif key == spelling.attributes and isinstance(value, dict):
             entry[key] = {**value, **entry[key]}

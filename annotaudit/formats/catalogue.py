@@ -37,4 +37,16 @@ FORMATS = {
         "Ground Truth video labels (SeqLabel.json or its manifest)",
         "annotaudit.formats.ground_truth_video",
     ),
+    "ground-truth-images": Format(
+        "Ground Truth image labels (augmented manifest)", "annotaudit.formats.ground_truth_images"
+    ),
+    "ground-truth-workers": Format(
+        "Ground Truth worker responses", "annotaudit.formats.ground_truth_workers"
+    ),
+    "mturk": Format("Mechanical Turk assignments (JSON or answer XML)", "annotaudit.formats.mturk"),
+    "mturk-csv": Format("Mechanical Turk batch results (CSV)", "annotaudit.formats.mturk_csv"),
+    "motchallenge": Format(
+        "MOTChallenge tracks (gt.txt, det.txt or a sequence folder)",
+        "annotaudit.formats.motchallenge",
+    ),
 }

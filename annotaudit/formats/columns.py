@@ -33,8 +33,8 @@ def text_column(values: Sequence[str | None] | np.ndarray) -> pd.Series:
     return pd.Series(TEXT.__from_arrow__(array))
 
 
-def id_column(values: list[Any], key: str, leftovers: Leftovers) -> pd.Series:
-    """Make a text column of ids; an id that is no text is kept as it is in the leftovers.
+def id_column(values: list[Any], key: str, leftovers: Leftovers, usual: type = str) -> pd.Series:
+    """Make a text column of ids; one that is not of the usual type is kept in the leftovers.
 
     Examples
     --------
@@ -42,15 +42,17 @@ def id_column(values: list[Any], key: str, leftovers: Leftovers) -> pd.Series:
     >>> id_column(["7", 7], "class-id", leftovers).tolist(), leftovers
     (['7', '7'], {1: {'class-id': 7}})
     """
-    if set(map(type, values)) <= {str}:
+    if usual is str and set(map(type, values)) <= {str}:
         return text_column(values)
     texts: list[str | None] = []
     for row, value in enumerate(values):
-        if isinstance(value, str) or value is ABSENT:
-            texts.append(value if isinstance(value, str) else None)
+        if value is ABSENT:
+            texts.append(None)
             continue
-        leftovers.setdefault(row, {})[key] = value
-        texts.append(None if value is None else encode(value, key).decode())
+        if type(value) is not usual:
+            leftovers.setdefault(row, {})[key] = value
+        text = value if isinstance(value, str) else encode(value, key).decode()
+        texts.append(None if value is None else text)
     return text_column(texts)
 
 
@@ -114,7 +116,13 @@ def attribute_columns(
 def _common_kind(values: Any) -> type | None:
     kinds = Counter(float if type(value) is int else type(value) for value in values)
     known = [kind for kind, _ in kinds.most_common() if kind in _KINDS]
-    return known[0] if known else None
+    return next((kind for kind in known if any(_fits(value, kind) for value in values)), None)
+
+
+def is_held(value: Any, column: pd.Series) -> bool:
+    """Tell whether a value is one that an attribute column of this type holds."""
+    kind: type = float if column.dtype.kind == "f" else bool if column.dtype.kind == "b" else str
+    return _fits(value, kind)
 
 
 def _fits(value: Any, kind: type) -> bool:

@@ -76,7 +76,8 @@ def load(
         )
     source = open_source(path)
     if isinstance(source, list):
-        labels = _load_many(source, format, strict, options)
+        files = [file for each in source for file in _files_of(each, format)]
+        labels = _load_many(files, format, strict, options)
     elif source.is_dir() and not (format or recognise(source)):
         labels = _load_many(_files_below(source), None, strict, options)
     else:
@@ -134,6 +135,11 @@ def _format_of(path: Path) -> str:
         f"{path} is no label format that is known here. Expected one of: {known}. "
         "If it is one of them, say which in load(..., format=...)."
     )
+
+
+def _files_of(path: Path, format: str | None) -> list[Path]:
+    is_plain_folder = path.is_dir() and not (format or recognise(path))
+    return _files_below(path) if is_plain_folder else [path]
 
 
 def _files_below(folder: Path) -> list[Path]:

@@ -301,11 +301,26 @@ def write_sequence(boxes: pd.DataFrame, frames: pd.DataFrame, target: str) -> di
 
 
 def _object_names(boxes: pd.DataFrame) -> pd.Series:
-    track, label = boxes["track"], boxes["label"]
+    """Object name of each box: as it was read, unless the track was renamed since."""
+    track = boxes["track"]
     if "object_id" not in boxes:
         return track
-    is_id = track == boxes["object_id"]
-    return track.where(~is_id & label.notna() | ~is_id)
+    names = track.where(track != boxes["object_id"])
+    if "extra" in boxes:
+        texts = boxes["extra"].tolist()
+        for row, text in enumerate(texts):
+            is_named = isinstance(text, str) and '"object-name"' in text
+            texts[row] = _name_in(decode(text.encode(), "column extra")) if is_named else None
+        as_read = columns.text_column(texts).set_axis(boxes.index)
+        names = as_read.where(as_read.notna(), names)
+    ids = boxes["object_id"].reset_index(drop=True)
+    again = _tracks(names.reset_index(drop=True), ids)[0].set_axis(boxes.index)
+    return names.where((again == track) | (again.isna() & track.isna()), track)
+
+
+def _name_in(extra: Any) -> str | None:
+    name = extra.get("object-name")
+    return name if isinstance(name, str) else None if name is None else encode(name, "").decode()
 
 
 def _frames_out(
@@ -342,7 +357,8 @@ def _updated(given: Any, attributes: dict[str, Any], frames: pd.DataFrame) -> An
     in_columns = {
         name: value
         for name, value in given.items()
-        if columns.ATTRIBUTE + name in frames and value is not None
+        if columns.ATTRIBUTE + name in frames
+        and columns.is_held(value, frames[columns.ATTRIBUTE + name])
     }
     kept = {name: value for name, value in given.items() if name not in in_columns}
     return {**kept, **attributes}
