@@ -17,6 +17,8 @@ from .plotting import contact_sheet as contact_sheet
 from .plotting import draw_annotators as draw_annotators
 from .plotting import draw_boxes as draw_boxes
 from .plotting import draw_frames as draw_frames
+from .plotting import plot_accuracy as plot_accuracy
+from .plotting import plot_agreement as plot_agreement
 from .plotting import plot_deviation as plot_deviation
 from .plotting import plot_rolling_iou as plot_rolling_iou
 from .plotting import plot_size as plot_size

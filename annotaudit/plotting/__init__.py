@@ -2,7 +2,7 @@
 
 On pictures: ``draw_boxes``, ``draw_annotators``, ``draw_frames``, ``contact_sheet``. Over time:
 ``plot_track``, ``plot_deviation``, ``plot_size``, ``plot_size_change``, ``plot_rolling_iou``,
-``plot_timeline``.
+``plot_timeline``. Between annotators: ``plot_accuracy``, ``plot_agreement``.
 """
 
 import lazy_loader
@@ -10,6 +10,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "annotators": ["plot_accuracy", "plot_agreement"],
         "crops": ["contact_sheet"],
         "overlay": ["draw_annotators", "draw_boxes"],
         "strips": ["draw_frames"],

@@ -59,7 +59,7 @@ def draw_boxes(
     Parameters
     ----------
     image : PIL image, array, path, address, bytes or None
-        The picture; None draws the boxes on grey ground.
+        The picture; None draws over what the Axes show already, or else on grey ground.
     boxes : DataFrame
         The boxes to draw, usually those of one frame; see ``annotaudit.boxes.COLUMNS``. Boxes
         with a missing side are left out.
@@ -116,8 +116,9 @@ def draw_boxes(
     pixels = _as_pixels(image)
     found = _of_the_same_frame(highlight, boxes)
     known = boxes.dropna(subset=list(SIDES))
-    view = _view(pixels, known, found, window, size)
-    ax = _show(pixels, view, ax, whole=window is None)
+    if ax is None or pixels is not None or not ax.images:
+        view = _view(pixels, known, found, window, size)
+        ax = _show(pixels, view, ax, whole=window is None)
 
     palette = stable_colors(known[by]) if colors is None else colors
     edge = known[by].map(dict(palette)).astype(object).fillna(MUTED).tolist()
@@ -385,9 +386,10 @@ def _add_legend(ax: Axes, entries: Mapping[Hashable, str], title: str) -> None:
         handles,
         [legible(name) for name in entries],
         title=title,
-        loc="upper right",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
         fontsize="small",
-        framealpha=0.9,
+        frameon=False,
     )
     for text in legend.get_texts():
         text.set(**PLAIN)

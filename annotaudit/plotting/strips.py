@@ -140,16 +140,14 @@ def draw_panel(
     window: Sequence[float] | None,
     **how: Any,
 ) -> None:
-    """Draw one frame; where its picture cannot be opened, say why below."""
+    """Draw one frame; say below why its picture cannot be opened, or is of another size."""
     picture, reason = _picture(images, sequence, frame)
-    size = None
+    size = _size_in_labels(labels, sequence, frame)
     if picture is not None:
+        if size is not None and size != picture.size:
+            reason = "picture of {} x {} px, labels of {:g} x {:g}".format(*picture.size, *size)
         size = (float(picture.width), float(picture.height))
-    elif len(labels.frames):
-        here = _of_frame(labels.frames, sequence, frame)
-        if len(here) and {"image_width", "image_height"} <= set(here):
-            size = (float(here["image_width"].iloc[0]), float(here["image_height"].iloc[0]))
-    if window is not None and size is not None and np.isfinite(size).all():
+    if window is not None and size is not None:
         window = _moved_inside(window, size)
     draw_boxes(
         picture, boxes, highlight=findings, window=window, size=size, legend=False, ax=ax, **how
@@ -234,6 +232,14 @@ def _moved_inside(window: Sequence[float], size: tuple[float, float]) -> list[fl
         near = side <= extent and abs(inside - start) < side / 3
         moved.append(inside if near else start)
     return [*moved, width, height]
+
+
+def _size_in_labels(labels: Labels, sequence: str, frame: int) -> tuple[float, float] | None:
+    columns = ["image_width", "image_height"]
+    if not {"sequence", "frame", *columns} <= set(labels.frames.columns):
+        return None
+    sizes = _of_frame(labels.frames, sequence, frame)[columns].dropna().to_numpy(dtype=np.float64)
+    return (float(sizes[0, 0]), float(sizes[0, 1])) if len(sizes) else None
 
 
 def _picture(images: Images | None, sequence: str, frame: int) -> tuple[Image | None, str]:

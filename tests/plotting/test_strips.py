@@ -67,3 +67,10 @@ def test_too_many_or_no_frames_are_refused(labels):
         draw_frames(labels, range(101))
     with pytest.raises(LimitError, match="expected one of \\['street'\\]"):
         draw_frames(labels, 0, sequence="road")
+
+
+def test_a_picture_of_another_size_than_the_labels_say_is_noted(tmp_path, labels):
+    PIL.Image.new("RGB", (120, 200), "red").save(tmp_path / "turned.png")
+    images = Images(labels.frames.assign(image="turned.png"), root=tmp_path)
+    (ax,) = draw_frames(labels, 0, images=images)
+    assert ax.get_xlabel() == "picture of 120 x 200 px, labels of 200 x 120"
