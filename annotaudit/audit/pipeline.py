@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from annotaudit.audit.findings import FINDING_COLUMNS, no_findings, severities
 from annotaudit.audit.limits import Limits
-from annotaudit.audit.rules import Rule, choose_rules
+from annotaudit.audit.ranker import ENOUGH, Ranker, fit_ranker
+from annotaudit.audit.rules import Rule, choose_rules, rule_name
 from annotaudit.audit.study import study
 from annotaudit.boxes import Labels, check_boxes
 from annotaudit.errors import BoxTableError, LimitError
@@ -19,13 +19,16 @@ BATCH = 1_000_000  # boxes judged at a time; whole sequences, so that memory sta
 FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside the strongest one
 
 
-class Ranker(Protocol):
-    """A learned judge of boxes, as made by ``annotaudit.fit_ranker``."""
-
-    def rank(
-        self, findings: pd.DataFrame, boxes: pd.DataFrame, frames: pd.DataFrame | None
-    ) -> pd.DataFrame:
-        """Return the findings of these sequences with its own scores, and its own findings."""
+# What no comparison with planted mistakes has to teach; the ranker weighs all the rest.
+STRUCTURAL = (
+    "impossible_box",
+    "off_image",
+    "duplicate",
+    "repeated_track",
+    "label_change",
+    "one_frame_track",
+)
+APART = 3  # frames; a weaker suspicion of the same object this near is about the same mistake
 
 
 def audit_labels(
@@ -41,14 +44,47 @@ def audit_labels(
         )
     boxes, frames = _tables(labels)
     chosen = choose_rules(rules)
+    if ranker is None and rules is None and limits is None:
+        ranker = _own_ranker(labels)
+    if ranker is not None:
+        chosen = tuple(rule for rule in chosen if rule_name(rule) in STRUCTURAL)
     found = []
     for part in _batches(boxes):
         seen = study(part, frames, limits)
         batch = combine([rule(seen) for rule in chosen])
         if ranker is not None:
-            batch = ranker.rank(batch, part, frames)
+            batch = _beside(batch, ranker.findings(part, frames))
         found.append(batch)
     return in_order(pd.concat(found, ignore_index=True)) if found else no_findings()
+
+
+def _own_ranker(labels: Labels | pd.DataFrame) -> Ranker | None:
+    """Learn from the labels themselves, where there are enough of them."""
+    boxes = labels.boxes if isinstance(labels, Labels) else labels
+    return fit_ranker(labels) if boxes["track"].notna().sum() >= ENOUGH else None
+
+
+def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
+    """Join what the rules know with what the ranker suspects; of one event the stronger stays."""
+    if not len(structural) or not len(ranked):
+        return ranked if len(ranked) else structural
+    both = pd.concat([structural, ranked], ignore_index=True)
+    names = ["sequence", "annotator", "track"]
+    thing = both.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+    frame = both["frame"].to_numpy()
+    learned = np.arange(len(both)) >= len(structural)
+    score = both["score"].to_numpy()
+    dropped = np.zeros(len(both), dtype=bool)
+    for step in range(-APART, APART + 1):
+        key = thing * (frame.max() + 2 * APART + 1) + frame + APART
+        place = pd.Series(score[~learned]).groupby(key[~learned]).max()
+        near = place.reindex(key[learned] + step).to_numpy()
+        dropped[learned] |= near >= score[learned]
+        place = pd.Series(score[learned]).groupby(key[learned]).max()
+        near = place.reindex(key[~learned] + step).to_numpy()
+        repeat = np.isin(both["rule"][~learned], ("label_change", "duplicate"))
+        dropped[~learned] |= repeat & (near > score[~learned])
+    return both[~dropped]
 
 
 def _tables(labels: Labels | pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:

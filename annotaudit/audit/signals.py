@@ -74,9 +74,7 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     slow = scene.slow_noise[:, at][[0, 1, 0, 1]] * size
 
     def chord(a: int, b: int, where: Ints = at) -> Floats:
-        return chord_residual_at(
-            where, edges, paths.time, usable, paths.before, paths.after, a, b
-        )
+        return chord_residual_at(where, edges, paths.time, usable, paths.before, paths.after, a, b)
 
     out: dict[str, Floats] = {}
     residual = {ab: chord(*ab) for ab in CHORDS}

@@ -119,7 +119,9 @@ def _as_arrays(model: Any, cuts: list[NDArray[np.float32]]) -> Trees:
         nodes = predictor.nodes
         leaves: list[int] = []
 
-        def walk(at: int, nodes: Any = nodes, leaves: list[int] = leaves, number: int = number) -> int:  # noqa: E501
+        def walk(
+            at: int, nodes: Any = nodes, leaves: list[int] = leaves, number: int = number
+        ) -> int:  # noqa: E501
             node = nodes[at]
             if node["is_leaf"]:
                 values[number, len(leaves)] = node["value"]

@@ -136,7 +136,9 @@ def coarseness(paths: Paths) -> Floats:
     """
     if not len(paths):
         return np.zeros(0)
-    whole = (paths.edges[0] == np.rint(paths.edges[0])) & (paths.edges[1] == np.rint(paths.edges[1]))
+    whole = (paths.edges[0] == np.rint(paths.edges[0])) & (
+        paths.edges[1] == np.rint(paths.edges[1])
+    )
     first = np.flatnonzero(np.append(True, paths.scene[1:] != paths.scene[:-1]))
     sizes = np.diff(np.append(first, len(paths)))
     share = np.add.reduceat(whole.astype(np.int64), first) / sizes
