@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from annotaudit.audit.limits import Limits
-    from annotaudit.audit.pipeline import Ranker
+    from annotaudit.audit.ranker import Ranker
     from annotaudit.audit.rules import Rule
     from annotaudit.boxes import Labels
 

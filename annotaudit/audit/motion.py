@@ -9,7 +9,6 @@ from annotaudit.audit.findings import beyond, findings_of, no_findings, without_
 from annotaudit.audit.limits import Limits
 from annotaudit.audit.study import Study, study
 from annotaudit.metrics.absence import gap_steps, missing_boxes
-from annotaudit.metrics.expected import edge_residuals
 from annotaudit.metrics.order import Floats, Ints
 
 EDGES = ("left", "top", "right", "bottom")
@@ -69,9 +68,7 @@ def find_off_course(
 
 
 def _off_course_reasons(seen: Study, wrong: Ints) -> list[str]:
-    residuals, _ = edge_residuals(seen.order, seen.sides, seen.expected)
-    residuals[seen.cut_off] = 0.0
-    residuals = residuals[:, wrong]
+    residuals = np.nan_to_num(seen.residuals[:, wrong], nan=0.0)
     edge = np.abs(residuals).argmax(axis=0)
     far = residuals[edge, np.arange(len(wrong))]
     directions = (("far left", "far right"), ("high", "low"))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from annotaudit.audit.findings import findings_of, no_findings
 from annotaudit.audit.limits import Limits
-from annotaudit.audit.study import Study, image_sizes, sides_of, study
+from annotaudit.audit.study import FARTHEST, Study, image_sizes, is_a_box, sides_of, study
 from annotaudit.boxes import SIDES
 from annotaudit.metrics.order import Floats, Ints
 
@@ -15,7 +15,7 @@ from annotaudit.metrics.order import Floats, Ints
 def find_impossible_box(
     boxes: pd.DataFrame | Study, limits: Limits | None = None, frames: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Find boxes without an area: a side that is missing, infinite, zero or negative.
+    """Find boxes without an area: a side that is missing, infinite or absurd, zero or negative.
 
     Parameters
     ----------
@@ -41,8 +41,7 @@ def find_impossible_box(
     """
     seen = boxes if isinstance(boxes, Study) else study(boxes, frames, limits)
     sides = sides_of(seen.boxes)
-    good = np.isfinite(sides).all(axis=0) & (sides[2] > 0) & (sides[3] > 0)
-    wrong = np.flatnonzero(~good)
+    wrong = np.flatnonzero(~is_a_box(sides))
     if not len(wrong):
         return no_findings()
     return findings_of(
@@ -62,7 +61,7 @@ def _what_is_wrong(box: Floats) -> str:
     faults = [
         f"its {side} is missing" if np.isnan(value) else f"its {side} is {value:g}"
         for side, value in zip(SIDES, box, strict=True)
-        if not np.isfinite(value) or (side in ("width", "height") and value <= 0)
+        if not abs(value) <= FARTHEST or (side in ("width", "height") and value <= 0)
     ]
     return f"Not a box: {' and '.join(faults)}; draw it again or delete it."
 

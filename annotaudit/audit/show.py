@@ -75,10 +75,9 @@ def show_findings(findings: pd.DataFrame, n: int = 20) -> FindingsView:
     ...     "sequence": "street", "frame": range(9), "track": "car:1", "label": "car",
     ...     "annotator": "ann", "left": range(100, 190, 10), "top": 50, "width": 40, "height": 20})
     >>> car.loc[4, "height"] = 0
-    >>> show_findings(annotaudit.audit(car), n=1)
+    >>> show_findings(annotaudit.audit(car))
        1  0.99  error    street, frame 4, car:1
           Not a box: its height is 0; draw it again or delete it.
-    ... and 3 more.
     """
     if missing := [name for name in _SHOWN if name not in findings]:
         raise BoxTableError(

@@ -111,7 +111,7 @@ def find_size_jump(
     """
     seen = boxes if isinstance(boxes, Study) else study(boxes, frames, limits)
     limit = seen.limits.max_size_change
-    broken = (np.abs(seen.size_change) > limit) & ~comes_or_goes(seen)
+    broken = (np.abs(seen.size_change) > limit) & ~seen.enters & ~seen.leaves
     steps, wrong = _worst_per_box(seen, broken, severity=np.abs(seen.size_change))
     if not len(steps):
         return no_findings()
@@ -139,38 +139,6 @@ def find_size_jump(
         expected=seen.expected[:, wrong],
         from_frame=seen.frame[steps - 1],
     )
-
-
-def comes_or_goes(seen: Study) -> Bools:
-    """Steps in which an object grows as it enters, or shrinks as it leaves, by one side only.
-
-    The object slides out from behind a straight edge, so one edge of its box moves while the
-    opposite one stays; or the border of the image cuts the box off.
-    """
-    order, reach = seen.order, seen.limits.entry_frames
-    since_start = order_since_start(order.objects)
-    until_end = order_since_start(order.objects[::-1])[::-1]
-    entering = (since_start <= reach) & (seen.size_change > 0)
-    leaving = (until_end < reach) & (seen.size_change < 0)
-    left, top, width, height = seen.sides
-    edges = np.stack([left, top, left + width, top + height])
-    moved = np.zeros_like(edges)
-    with np.errstate(invalid="ignore"):
-        moved[:, 1:] = np.abs(np.diff(edges))
-    ordered = np.sort(moved, axis=0)
-    by_one_side = ordered[2] <= 0.5 * ordered[3]
-    cut = np.asarray(seen.cut_off.any(axis=0))
-    cut[1:] |= cut[:-1]
-    comes_or_leaves: Bools = (entering | leaving) & (by_one_side | cut)
-    return comes_or_leaves
-
-
-def order_since_start(objects: Ints) -> Ints:
-    """Count the boxes of the same object before each box; the objects stand together."""
-    place = np.arange(len(objects))
-    starts = np.ones(len(objects), dtype=bool)
-    starts[1:] = objects[1:] != objects[:-1]
-    return place - np.maximum.accumulate(np.where(starts, place, 0))
 
 
 def _worst_per_box(seen: Study, broken: Bools, severity: Floats) -> tuple[Ints, Ints]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from annotaudit.audit.limits import Limits
 from annotaudit.boxes import SIDES, check_boxes
-from annotaudit.metrics.expected import REACH, edge_residuals, expected_in_order
+from annotaudit.metrics.expected import REACH, expected_in_order
+from annotaudit.metrics.groups import boxes_before, grouped_quantile
 from annotaudit.metrics.order import (
     Bools,
     Floats,
@@ -22,8 +23,18 @@ from annotaudit.metrics.order import (
 )
 from annotaudit.metrics.tracks import iou_steps, size_steps
 
+FARTHEST = 1e9  # pixels; no image is as large, and no product of two such sides overflows
+QUIET = 1.6  # median distance of a box over the lower quartile, for scatter on four edges
 CROWD = 5  # objects on a frame that can outvote one of them about the camera
 PRIOR_BOXES = 8  # boxes of its own a track needs before its scatter outweighs the sequence's
+
+
+@dataclass(frozen=True)
+class _Fit:
+    edges: Floats
+    off: Floats
+    scatter: Floats
+    suspects: Bools
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,10 @@ class Study:
 
     @cached_property
     def sides(self) -> Floats:
-        """Left, top, width, height, shape (4, n)."""
-        return sides_in_order(self.boxes, self.order)
+        """Left, top, width, height, shape (4, n); NaN for what is no box and vouches for none."""
+        sides = sides_in_order(self.boxes, self.order)
+        sides[:, ~is_a_box(sides)] = np.nan
+        return sides
 
     @cached_property
     def frame(self) -> Ints:
@@ -69,92 +82,157 @@ class Study:
         return size_steps(self.order, self.sides)
 
     @cached_property
+    def enters(self) -> Bools:
+        """Steps over which an object grows as it comes into view."""
+        near_start = boxes_before(self.order.objects) <= self.limits.entry_frames
+        return near_start & (self.size_change > self._sliver) & self._slides
+
+    @cached_property
+    def leaves(self) -> Bools:
+        """Steps over which an object shrinks as it goes out of view."""
+        near_end = boxes_before(self.order.objects[::-1])[::-1] < self.limits.entry_frames
+        return near_end & (self.size_change < -self._sliver) & self._slides
+
+    @property
+    def _sliver(self) -> float:
+        """Share of area below which a change at a track's end is scatter, not a view that opens."""
+        return self.limits.max_size_change / 2
+
+    @cached_property
+    def _slides(self) -> Bools:
+        """Steps over which one edge moves and the opposite one stays, or the image cuts the box.
+
+        So does an object that slides out from behind a straight edge, or behind one.
+        """
+        moved = np.zeros_like(self.edges)
+        with np.errstate(invalid="ignore", over="ignore"):
+            moved[:, 1:] = np.abs(np.diff(self.edges))
+        moved.sort(axis=0)
+        cut = np.asarray(self.cut_off.any(axis=0))
+        cut[1:] |= cut[:-1]
+        slides: Bools = cut | (moved[2] <= 0.5 * moved[3])
+        return slides
+
+    @cached_property
+    def partly_seen(self) -> Bools:
+        """Boxes of an object that is still coming into view, or already going out of it."""
+        partly = np.zeros(len(self.order.rows), dtype=bool)
+        partly[:-1] = self.enters[1:]
+        gone = self.leaves.copy()
+        same = self.order.same_object[1:]
+        for _ in range(self.limits.entry_frames):
+            partly[:-1] |= partly[1:] & same
+            gone[1:] |= gone[:-1] & same
+        return partly | gone
+
+    @cached_property
     def image_size(self) -> Floats:
         """Width and height of each box's image, NaN where unknown; shape (2, n)."""
         return image_sizes(self.boxes, self.frames)[:, self.order.rows]
 
     @cached_property
+    def edges(self) -> Floats:
+        """Left, top, right, bottom, shape (4, n)."""
+        left, top, width, height = self.sides
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.stack([left, top, left + width, top + height])
+
+    @cached_property
+    def residuals(self) -> Floats:
+        """How far each edge lies from where it is expected, in pixels, shape (4, n).
+
+        NaN for an edge that the border of the image cuts off.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self._free_edges - self._fit.edges
+
+    @cached_property
     def expected(self) -> Floats:
         """Box the neighbours suggest, those left out that look wrong themselves; shape (4, n)."""
-        return self._fit[0]
+        edges = self._fit.edges
+        unknown = np.isnan(edges)
+        # Where only some edges are known, the border cut off the others: they stay where they are.
+        left, top, right, bottom = np.where(unknown & ~unknown.all(axis=0), self.edges, edges)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.stack([left, top, right - left, bottom - top])
 
     @cached_property
     def off(self) -> Floats:
         """Distance of the worst edge from where it is expected, as a share of the box size."""
-        return self._fit[1]
-
-    @cached_property
-    def scatter(self) -> Floats:
-        """Usual distance of a box of this track, same unit."""
-        return self._fit[2]
+        return self._fit.off
 
     @cached_property
     def deviation(self) -> Floats:
         """How many times its track's usual scatter a box is off."""
-        return self.off / self.scatter
+        return self._fit.off / self._fit.scatter
 
     @cached_property
     def suspects(self) -> Bools:
         """Boxes that look wrong themselves, so that they vouch for no other."""
-        return self._fit[3]
+        return self._fit.suspects
 
     @cached_property
-    def _fit(self) -> tuple[Floats, Floats, Floats, Bools]:
-        expected = self._with_camera(expected_in_order(self.order, self.sides))
-        off, scatter = self._off_and_scatter(expected)
-        suspects = self._suspects(off / scatter)
+    def _free_edges(self) -> Floats:
+        return np.where(self.cut_off, np.nan, self.edges)
+
+    @cached_property
+    def _fit(self) -> _Fit:
+        # What comes into view is drawn right, yet says nothing about where its edges will be.
+        edges = self._expect(skip=self.partly_seen)
+        off, size = self._off(edges)
+        # Neighbours of a mistake look off too, so the quieter half of a track tells its scatter.
+        suspects = self._suspects(off / self._scatter(off, size, share=0.25, widen=QUIET))
         if suspects.any():
-            # What looks wrong vouches for nothing: its neighbours are judged without it.
-            better = expected_in_order(self.order, self.sides, skip=suspects)
-            expected = np.where(np.isnan(better), expected, self._with_camera(better))
-            off, _ = self._off_and_scatter(expected)
-        return expected, off, scatter, suspects
+            better = self._expect(skip=self.partly_seen | suspects)
+            edges = np.where(np.isnan(better), edges, better)
+            off, size = self._off(edges)
+        scatter = self._scatter(np.where(suspects, np.nan, off), size, share=0.5, widen=1.0)
+        return _Fit(edges, off, scatter, suspects)
 
-    def _with_camera(self, expected: Floats) -> Floats:
-        """Move the expected boxes of a frame by what most of its objects are off together.
-
-        When the camera jerks, every box leaves its own course, and none of them is wrong.
-        """
-        moved = expected.copy()
-        for axis in (0, 1):
-            with np.errstate(invalid="ignore", over="ignore"):
-                off = (self.sides - expected)[axis] + (self.sides - expected)[axis + 2] / 2
-            shift, objects = grouped_median(self.moment, off)
-            moved[axis] += np.where(objects >= CROWD, shift, 0.0)
-        return moved
+    def _expect(self, skip: Bools) -> Floats:
+        """Expect each edge where the neighbours and the camera's motion put it."""
+        expected = expected_in_order(self.order, self._free_edges, skip)
+        with np.errstate(invalid="ignore", over="ignore"):
+            off = self._free_edges - expected
+            # When the camera jerks, every box leaves its own course, and none of them is wrong.
+            for start, end in ((0, 2), (1, 3)):
+                shift, objects = grouped_quantile(self.moment, (off[start] + off[end]) / 2)
+                shift = np.where(objects >= CROWD, shift, 0.0)
+                expected[start] += shift
+                expected[end] += shift
+        return expected
 
     @cached_property
     def moment(self) -> Ints:
         """A number for the sequence and frame of each box."""
         return codes([self.boxes["sequence"], self.boxes["frame"]])[self.order.rows]
 
-    def _off_and_scatter(self, expected: Floats) -> tuple[Floats, Floats]:
-        residuals, size = edge_residuals(self.order, self.sides, expected)
-        residuals[self.cut_off] = 0.0
-        with np.errstate(invalid="ignore"):
-            off: Floats = np.abs(residuals).max(axis=0) / size
-        track, count = grouped_median(self.order.objects, off)
-        sequence, _ = grouped_median(self.sequence, off)
+    def _off(self, edges: Floats) -> tuple[Floats, Floats]:
+        """Distance of the worst edge as a share of the box size, and that size in pixels."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            size = np.sqrt(np.abs((edges[2] - edges[0]) * (edges[3] - edges[1])))
+            own = np.sqrt(np.abs(self.sides[2] * self.sides[3]))
+            size = np.fmax(np.where(np.isnan(size), own, size), 1.0)
+            return np.fmax.reduce(np.abs(self._free_edges - edges), axis=0) / size, size
+
+    def _scatter(self, off: Floats, size: Floats, share: float, widen: float) -> Floats:
+        """Usual distance of a box of the same track, judged by its sequence while it is short."""
+        track, count = grouped_quantile(self.order.objects, off, share)
+        sequence, _ = grouped_quantile(self.sequence, off, share)
         mixed = (count * track**2 + PRIOR_BOXES * sequence**2) / (count + PRIOR_BOXES)
-        floor = np.maximum(self.limits.min_scatter, 0.5 / size)
-        return off, np.fmax(np.sqrt(mixed), floor)
+        # A track without a quiet box is judged by its sequence alone.
+        usual = widen * np.sqrt(np.where(count > 0, mixed, sequence**2))
+        return np.fmax(usual, np.maximum(self.limits.min_scatter, 0.5 / size))
 
     @cached_property
     def cut_off(self) -> Bools:
         """Which edges the border of the image cuts off: they say nothing about motion; (4, n)."""
-        left, top, width, height = self.sides
         near = self.limits.border
+        known = ~np.isnan(self.image_size)
         with np.errstate(invalid="ignore", over="ignore"):
-            right_gap, bottom_gap = self.image_size - np.stack([left + width, top + height])
-            known = ~np.isnan(self.image_size[0])
-            return np.stack(
-                [
-                    known & (left <= near),
-                    known & (top <= near),
-                    right_gap <= near,
-                    bottom_gap <= near,
-                ]
-            )
+            before = known & (self.edges[:2] <= near)
+            after = known & (self.image_size - self.edges[2:] <= near)
+        return np.concatenate([before, after])
 
     def _suspects(self, deviation: Floats) -> Bools:
         """Boxes beyond the limit that no clearly worse box of the same track stands beside."""
@@ -178,22 +256,12 @@ def study(
     return Study(check_boxes(boxes), known, limits or Limits())
 
 
-def grouped_median(groups: Ints, values: Floats) -> tuple[Floats, Floats]:
-    """Median of what is known in each row's group, and how many are known; one value per row."""
-    if not len(groups):
-        return values, values
-    known = ~np.isnan(values)
-    _, group = np.unique(groups, return_inverse=True)
-    count = np.bincount(group[known], minlength=group.max() + 1)
-    ordered = values[known][np.lexsort((values[known], group[known]))]
-    start = np.cumsum(count) - count
-    if not len(ordered):
-        return np.full(len(values), np.nan), np.zeros(len(values))
-    last = len(ordered) - 1
-    lower = ordered[np.minimum(start + np.maximum(count - 1, 0) // 2, last)]
-    upper = ordered[np.minimum(start + count // 2, last)]
-    median = np.where(count > 0, (lower + upper) / 2, np.nan)
-    return median[group], count[group].astype(np.float64)
+def is_a_box(sides: Floats) -> Bools:
+    """Whether left, top, width and height, shape (4, n), enclose an area on some image."""
+    with np.errstate(invalid="ignore"):
+        reachable = (np.abs(sides) <= FARTHEST).all(axis=0)
+        drawn: Bools = reachable & (sides[2] > 0) & (sides[3] > 0)
+        return drawn
 
 
 def sides_of(boxes: pd.DataFrame) -> Floats:

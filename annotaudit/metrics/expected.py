@@ -60,9 +60,10 @@ def expected_boxes(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> p
 
 
 def expected_in_order(order: TrackOrder, sides: Floats, skip: Bools | None = None) -> Floats:
-    """Compute the expected box of each row, in track order, shape (4, n).
+    """Compute what to expect of each row, in track order; sides or edges, shape (4, n).
 
-    Rows to skip vouch for no other row and get no expected box themselves.
+    Rows to skip vouch for no other row and are expected nowhere themselves. A value that is NaN
+    vouches for nothing.
     """
     # A frame with two boxes of one object vouches for neither: the others pass it by.
     alone = np.flatnonzero(~(order.repeated if skip is None else order.repeated | skip))
@@ -107,20 +108,3 @@ def median_of_known(values: Floats) -> Floats:
     upper = np.take_along_axis(ordered, known // 2, axis=0)
     middle: Floats = np.where(known > 0, (lower + upper) / 2, np.nan)[0]
     return middle
-
-
-def edge_residuals(order: TrackOrder, sides: Floats, expected: Floats) -> tuple[Floats, Floats]:
-    """How far each edge lies from where it is expected, and the size it is measured in.
-
-    Returns
-    -------
-    residuals : float array, shape (4, n)
-        Left, top, right, bottom, drawn minus expected, in pixels.
-    size : float array, shape (n,)
-        Square root of the area of the expected box, in pixels; at least 1.
-    """
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = sides - expected
-        residuals = np.stack([off[0], off[1], off[0] + off[2], off[1] + off[3]])
-        size = np.sqrt(np.maximum(expected[2] * expected[3], 1.0))
-    return residuals, size
