@@ -50,8 +50,8 @@ from annotaudit.formats.problems import Problems
 from annotaudit.formats.saving import write_whole
 from annotaudit.frames.matching import path_inside
 
-_NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_LINE = re.compile(rb"\s*\d+\s*(?:,\s*" + _NUMBER + rb"\s*){5,9},*\s*")
+_NUMBER = rb"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+_LINE = re.compile(rb"\d+\s*(?:,\s*" + _NUMBER + rb"\s*){5,9},*")
 _FILES = (Path("gt", "gt.txt"), Path("det", "det.txt"))
 
 
@@ -65,7 +65,7 @@ def recognises(path: Path, head: bytes) -> bool:
     """
     if path.is_dir():
         return any((path / file).is_file() for file in _FILES)
-    first = [line for line in head[:5000].splitlines() if line.strip()][:5]
+    first = [line.strip() for line in head[:5000].splitlines() if line.strip()][:5]
     return any(_LINE.fullmatch(line) for line in first)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FEWEST, MOST = 6, 10  # values on a line
 _SIDES = ("left", "top", "width", "height")
 _WHOLE = re.compile(rb"[+-]?\d+")
-_FLOAT = rb"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d\d?)?"
+_FLOAT = rb"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d\d?)?"
 _CLEAN = re.compile(rb"[1-9]\d{0,14},-?\d{1,15}(?:,%b){4,8}" % _FLOAT)
 _LARGEST = 2**53  # up to here float64 tells whole numbers apart
 

@@ -33,7 +33,7 @@ USUAL_FIELDS = ("annotation_data", "taskAnswers")
 
 BOX_COLUMNS = ("assignment", "answer_list", "entry")  # of the box table, beside the declared ones
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
 @dataclass(frozen=True)

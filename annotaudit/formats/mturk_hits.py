@@ -12,8 +12,8 @@ from annotaudit.errors import LabelFormatError
 from annotaudit.formats.mturk_xml import as_unicode
 from annotaudit.formats.problems import excerpt
 
-_ENDING = r"\.(?:jpe?g|png|webp|gif|bmp|tiff?)(?:\?[^\s\"'<>]{0,2000})?"
-_ADDRESS = re.compile(rf"(?:https?|s3)://[^\s\"'<>]{{1,2000}}?{_ENDING}(?=[\s\"'<>]|$)", re.I)
+_ADDRESS = re.compile(r"(?:https?|s3)://[^\s\"'<>]{1,2000}", re.I)
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _WIDGET_SOURCE = re.compile(
     r"<crowd-bounding-box[^<>]{0,5000}?\ssrc\s*=\s*[\"']([^\"'<>]{1,2000})", re.I
 )
@@ -48,7 +48,7 @@ def _image_among(values: Mapping[str, Any], prefix: str) -> str | None:
     }
     if usual := texts.get(f"{prefix}image_url"):
         return usual
-    addresses = {text for text in texts.values() if _ADDRESS.fullmatch(text)}
+    addresses = {text for text in texts.values() if _ADDRESS.fullmatch(text) and _ends_well(text)}
     return addresses.pop() if len(addresses) == 1 else None
 
 
@@ -67,8 +67,13 @@ def _image_in_hit(hit: object) -> str | None:
     text = as_unicode(question[:_MAX_QUESTION]) if isinstance(question, str) else ""
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
     text = text.replace("&amp;", "&")
-    sources = set(_WIDGET_SOURCE.findall(text)) or set(_ADDRESS.findall(text))
+    sources = set(_WIDGET_SOURCE.findall(text)) or set(filter(_ends_well, _ADDRESS.findall(text)))
     return str(sources.pop()).strip() if len(sources) == 1 else None
+
+
+def _ends_well(address: str) -> bool:
+    """Whether an address ends like an image's; what follows a question mark is no part of it."""
+    return address.partition("?")[0].lower().endswith(_ENDINGS)
 
 
 def read_time(value: object) -> datetime | None:

@@ -1,5 +1,6 @@
 """MOTChallenge files: what they say, what is wrong with them, and back again."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -280,6 +281,15 @@ def test_recognised_by_content(sequence, tmp_path):
     for other in (b"", b'{"a": [1,2,3,4,5,6,7]}', b"a,b,c,d,e,f,g\n", b"0 0 1 2 3 4", b"\xff\xfe1"):
         assert not recognises(Path("x"), other)
     assert parts(sequence) == [sequence / "gt" / "gt.txt"]
+
+
+@pytest.mark.parametrize("run", ["1" * 80, "1." * 80, " " * 80, "1e" * 80, "," * 80])
+def test_a_hostile_line_takes_no_time(tmp_path, run):
+    line = ",".join(["1", "1", *[run] * 6, "x"]).encode()
+    started = time.perf_counter()
+    recognises(Path("x"), line)
+    assert len(load(write(tmp_path, b"1,1,1,1,1,1,1\n" + line)).problems) == 1
+    assert time.perf_counter() - started < 10
 
 
 def test_a_round_trip_of_a_sequence_keeps_everything(sequence, tmp_path):

@@ -1,6 +1,7 @@
 """Saved Mechanical Turk assignments: every shape, what is wrong with them, and back again."""
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -257,18 +258,30 @@ def test_an_image_that_is_not_certain_is_unknown(saved):
 
 
 @pytest.mark.parametrize(
-    "time", [1759995020, "2025-10-09T07:30:20Z", "2025-10-09 07:30:20+00:00", "1759995020.0"]
+    "question",
+    ["https://" * 25_000, "https://a.jpg?" * 14_000, "<crowd-bounding-box src='a" * 8000]
+    + ["<crowd-bounding-box" + " src" * 50_000],
 )
-def test_times_in_every_spelling(saved, time):
-    labels = load(saved([assignment(1, [BUS], AcceptTime=time)]))
+def test_a_hostile_question_takes_no_time(saved, question):
+    reply = {"HIT": {"HITId": "HIT1", "Question": question}, "Assignments": [assignment(1, [BUS])]}
+    started = time.perf_counter()
+    assert len(load(saved(reply)).boxes) == 1
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize(
+    "moment", [1759995020, "2025-10-09T07:30:20Z", "2025-10-09 07:30:20+00:00", "1759995020.0"]
+)
+def test_times_in_every_spelling(saved, moment):
+    labels = load(saved([assignment(1, [BUS], AcceptTime=moment)]))
     row = assignments(labels).iloc[0]
     assert row["accept_time"] == datetime(2025, 10, 9, 7, 30, 20, tzinfo=UTC)
     assert row["work_time_s"] == 60.5
 
 
-@pytest.mark.parametrize("time", ["soon", 1e300, True, [1], "2025-13-45"])
-def test_a_time_that_is_none_costs_no_box(saved, time):
-    labels = load(saved([assignment(1, [BUS], SubmitTime=time)]))
+@pytest.mark.parametrize("moment", ["soon", 1e300, True, [1], "2025-13-45"])
+def test_a_time_that_is_none_costs_no_box(saved, moment):
+    labels = load(saved([assignment(1, [BUS], SubmitTime=moment)]))
     assert len(labels.boxes) == 1
     assert "SubmitTime" in labels.problems["what"][0]
     assert assignments(labels)["submit_time"].isna().all()
