@@ -24,8 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as default
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,7 @@ class Assignment:
 
     where: str  # for messages
     raw: dict[str, Any]
-    fields: dict[str, str] = default(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
         """Text of a value; None where there is none."""
@@ -84,7 +83,7 @@ def build_labels(
     sequence = reading.sequence or name
     box_fields = [reading.field] if reading.field else find_box_fields(one.fields for one in found)
     if not box_fields and any(any(one.fields.values()) for one in found):
-        names = sorted({field for one in found for field in one.fields})
+        names = sorted({name for one in found for name in one.fields})
         problems.add(
             "all answers",
             f"no field holds boxes; the fields are {names}. Name the one that does in field=...",

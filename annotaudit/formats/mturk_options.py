@@ -64,7 +64,9 @@ class Reading:
     @property
     def scales(self) -> tuple[float, ...]:
         """Scale across and down."""
-        return self.scale if isinstance(self.scale, tuple) else (self.scale, self.scale)
+        if isinstance(self.scale, tuple | list):
+            return tuple(self.scale)
+        return (self.scale, self.scale)
 
     def image_of(self, hit: str | None) -> str | None:
         """Image that the user named for a HIT; None if none was."""
