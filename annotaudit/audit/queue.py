@@ -136,7 +136,7 @@ def _clips(findings: pd.DataFrame, margin: int) -> pd.DataFrame:
     last = by_clip["frame"].max() + margin
     worst_first = found.sort_values(["clip", "score", "frame", "track"], ascending=[1, 0, 1, 1])
     spoken = worst_first[worst_first.groupby("clip").cumcount() < REASONS]
-    spoken = spoken.assign(text=spoken["track"] + ", frame " + spoken["frame"].astype(str) + ": ")
+    spoken = spoken.assign(text=spoken["track"] + ", frame " + spoken["frame"].astype(TEXT) + ": ")
     spoken = spoken.assign(text=spoken["text"].str.removeprefix(", ") + spoken["reason"])
     tracks = found[found["track"] != ""].drop_duplicates(["clip", "track"])
     return pd.DataFrame(

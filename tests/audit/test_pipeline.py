@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import annotaudit as aa
 from annotaudit.audit import pipeline
-from annotaudit.audit.findings import FINDING_COLUMNS, no_findings
+from annotaudit.audit.findings import FINDING_COLUMNS
 from annotaudit.audit.pipeline import in_order
 from annotaudit.boxes import COLUMNS, SIDES, Labels, empty_table
 from annotaudit.errors import BoxTableError, LimitError
