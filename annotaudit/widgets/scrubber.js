@@ -667,6 +667,7 @@ class Pictures {
 
 const LANES = 12; // tracks shown in the timeline when not pooled
 const LIST = 200; // entries shown in a list of filters or findings; a search finds the others
+const ANSWER = 8000; // ms to wait for Python to confirm a verdict
 const REST = 140; // ms without a move before the full picture is fetched
 const LAYERS = {
   names: "Names", expected: "Suggested box", ghost: "Box of the frame before",
@@ -684,6 +685,7 @@ class Scrubber {
     this.finding = null;
     this.object = -1;
     this.judging = { judged: { ...model.get("_judged") }, history: [] };
+    this.unanswered = new Map(); // finding → verdicts Python has not confirmed
     this.view = null; // null: the whole picture
     this.byTime = false;
     this.pooled = true;
@@ -1259,7 +1261,7 @@ class Scrubber {
       corrected: verdict === "mistake" ? corrected : null,
     };
     this.judging = judge(this.judging, { do: "verdict", ...entry });
-    this.model.send({ kind: "verdict", ...entry });
+    this.record({ kind: "verdict", ...entry });
     const next = nextOpen(this.list, finding.index, this.judging.judged);
     const { words } = progress(this.list, this.judging.judged);
     this.say(`${VERDICTS[verdict]}. ${words}.${next ? "" : " Every finding is reviewed."}`);
@@ -1272,7 +1274,7 @@ class Scrubber {
     if (!entry || entry.note === this.note.value.trim()) return; // goes with the verdict to come
     const changed = { ...entry, finding: this.finding.index, note: this.note.value.trim() };
     this.judging = judge(this.judging, { do: "verdict", ...changed });
-    this.model.send({ kind: "verdict", ...changed });
+    this.record({ kind: "verdict", ...changed });
     this.say("Note kept.");
   }
 
@@ -1283,9 +1285,21 @@ class Scrubber {
       return;
     }
     this.judging = judge(this.judging, { do: "undo" });
-    this.model.send({ kind: "undo", finding: last.finding });
+    this.record({ kind: "undo", finding: last.finding });
     this.choose(this.data.findings[last.finding], true);
     this.say(`Taken back. ${progress(this.list, this.judging.judged).words}.`);
+  }
+
+  /** Send what has to be kept, and say so if nobody answers. */
+  record(message) {
+    const { unanswered } = this;
+    unanswered.set(message.finding, (unanswered.get(message.finding) ?? 0) + 1);
+    this.model.send(message);
+    setTimeout(() => {
+      if (!this.closed && unanswered.get(message.finding)) {
+        this.say("Python has not recorded your last verdict. Is the kernel running?", true);
+      }
+    }, ANSWER);
   }
 
   refilter() {
@@ -1330,6 +1344,9 @@ class Scrubber {
 
   hear(message) {
     if (message.kind === "judged") {
+      const open = (this.unanswered.get(message.finding) ?? 1) - 1;
+      this.unanswered.set(message.finding, open);
+      if (open > 0) return; // the reviewer has changed their mind since
       const judged = { ...this.judging.judged };
       if (message.entry) judged[message.finding] = message.entry;
       else delete judged[message.finding];
@@ -1979,7 +1996,7 @@ function pageModel({ meta, arrays }, pictures) {
   const data = readData({ meta, arrays: bytes });
   const kept = keptLines(shelf);
   const state = {
-    _data: { meta, arrays: bytes }, _judged: standing(data, kept), height: meta.height,
+    _data: { meta, arrays: bytes }, _judged: { ...meta.judged, ...standing(data, kept) }, height: meta.height,
     sequence: data.sequences[0].name, frame: data.frame[0], selected: null, track: null, ...meta.start,
   };
   const reviewer = () => (document.getElementById("aa-reviewer")?.value ?? "").trim();
@@ -1999,12 +2016,16 @@ function pageModel({ meta, arrays }, pictures) {
     off: (event, listener) => listeners.set(event, (listeners.get(event) ?? []).filter((one) => one !== listener)),
     lines: () => kept.map((line) => `${JSON.stringify(line)}\n`).join(""),
     send(message) {
-      if (message.kind === "verdict") keep(ledgerLine(data, data.findings[message.finding], message, reviewer()));
+      const finding = data.findings[message.finding];
+      if (message.kind === "verdict") keep(ledgerLine(data, finding, message, reviewer()));
       if (message.kind === "undo") {
-        const finding = data.findings[message.finding];
         const gone = new Set(kept.map((line) => line.withdraws));
         const last = kept.findLast((line) => isAbout(data, line, finding) && !gone.has(line.id));
         if (last) keep(withdrawalLine(data, last.id, reviewer()));
+      }
+      if (finding) {
+        const entry = standing(data, kept)[finding.index] ?? meta.judged[finding.index];
+        queueMicrotask(() => emit("msg:custom", { kind: "judged", finding: finding.index, entry }));
       }
       if (message.kind !== "pictures") return;
       for (const position of message.positions) {
