@@ -1,0 +1,148 @@
+"""Measure and audit long tracks: ours beside what a person writes in pandas and in numpy.
+
+    python benchmarks/measurements.py [--boxes 2000000] [--tracks 2000] [--audit 1000000]
+
+Overlap and size change of every step of an unsorted table: our two calls, the pandas expression
+with one groupby.shift, and plain numpy with one lexsort. All start from the same table with text
+columns and agree to the last digit, which is checked. Then the audit by all rules, its time and
+memory beside the table's, at growing sizes: a cost that is linear keeps the time per box.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+import annotaudit as aa
+from annotaudit.audit.rules import RULES
+from annotaudit.boxes import TEXT
+from annotaudit.metrics import rolling_iou, size_change
+
+OBJECT = ["sequence", "annotator", "track"]
+SIDES = ["left", "top", "width", "height"]
+
+
+def crowd(boxes: int, tracks: int, seed: int = 0) -> pd.DataFrame:
+    """One sequence of objects that walk through a crowd, all on every frame, rows shuffled."""
+    rng = np.random.default_rng(seed)
+    frames = boxes // tracks
+    place = rng.permutation(tracks * frames)
+    track, frame = place // frames, place % frames
+    names = pd.Series([f"Pedestrian:{n}" for n in range(tracks)], dtype=TEXT)
+    start, phase = rng.uniform(200, 1600, tracks), rng.uniform(0, 7, tracks)
+    shake = rng.normal(0, 0.7, (2, len(place)))
+    table = pd.DataFrame({"frame": frame, "track": names.take(track).array})
+    table["sequence"] = pd.Series(["crowd"], dtype=TEXT).repeat(len(place)).array
+    table["label"], table["annotator"] = "person", "consolidated"
+    table = table.astype({"label": TEXT, "annotator": TEXT})
+    return table.assign(
+        left=start[track] + 150 * np.sin(frame / 100 + phase[track]) + shake[0],
+        top=rng.uniform(50, 900, tracks)[track] + shake[1],
+        width=rng.uniform(20, 60, tracks)[track],
+        height=rng.uniform(60, 160, tracks)[track],
+    )
+
+
+def ours(boxes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Overlap and size change as the package gives them."""
+    return rolling_iou(boxes).to_numpy(), size_change(boxes).to_numpy()
+
+
+def with_groupby(boxes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Overlap and size change by hand, with one shift per object."""
+    now = boxes.sort_values([*OBJECT, "frame"])
+    before = now.groupby(OBJECT, sort=False)[["frame", *SIDES]].shift()
+    follows = now["frame"] - before["frame"] == 1
+    right = np.minimum(now["left"] + now["width"], before["left"] + before["width"])
+    bottom = np.minimum(now["top"] + now["height"], before["top"] + before["height"])
+    wide = (right - np.maximum(now["left"], before["left"])).clip(lower=0)
+    high = (bottom - np.maximum(now["top"], before["top"])).clip(lower=0)
+    area, earlier = now["width"] * now["height"], before["width"] * before["height"]
+    overlap = wide * high / (area + earlier - wide * high)
+    change = area / earlier - 1
+    return tuple(x.where(follows).reindex(boxes.index).to_numpy() for x in (overlap, change))
+
+
+def with_lexsort(boxes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Overlap and size change by hand, with one sort in numpy; knows of one sequence only."""
+    track, frame = pd.factorize(boxes["track"])[0], boxes["frame"].to_numpy()
+    order = np.lexsort((frame, track))
+    left, top, width, height = (boxes[side].to_numpy()[order] for side in SIDES)
+    follows = (np.diff(track[order]) == 0) & (np.diff(frame[order]) == 1)
+    right, bottom, area = left + width, top + height, width * height
+    wide = np.minimum(right[1:], right[:-1]) - np.maximum(left[1:], left[:-1])
+    high = np.minimum(bottom[1:], bottom[:-1]) - np.maximum(top[1:], top[:-1])
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    overlap, change = np.full((2, len(boxes)), np.nan)
+    overlap[order[1:]] = np.where(follows, shared / (area[1:] + area[:-1] - shared), np.nan)
+    change[order[1:]] = np.where(follows, area[1:] / area[:-1] - 1, np.nan)
+    return overlap, change
+
+
+def best_of(count: int, work: Callable[[], object]) -> float:
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def compare_steps(boxes: int, tracks: int) -> None:
+    """Print ours beside the rivals, all on one table in one run."""
+    table = crowd(boxes, tracks)
+    expected = ours(table)
+    for rival in (with_groupby, with_lexsort):
+        for mine, theirs in zip(expected, rival(table), strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+    print(f"rolling_iou + size_change, {len(table):,} boxes, {tracks:,} tracks, unsorted")
+    seconds = best_of(5, lambda: ours(table))
+    print(f"  ours                    {seconds:6.2f} s")
+    for name, rival in (("pandas groupby.shift", with_groupby), ("numpy lexsort", with_lexsort)):
+        other = best_of(5, lambda rival=rival: rival(table))
+        print(f"  {name:<22}  {other:6.2f} s   {other / seconds:4.2f} x ours")
+
+
+def audit_at(boxes: int, tracks: int, rules: object, title: str) -> None:
+    """Print what one audit costs: time on the processor, and memory beside the table's."""
+    table = crowd(boxes, tracks)
+    start = time.process_time()
+    found = aa.audit(table, rules=rules)
+    seconds = time.process_time() - start
+    size = table.memory_usage(deep=True).sum()
+    tracemalloc.start()
+    aa.audit(table, rules=rules)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(
+        f"  {title:<8} {len(table):>10,} boxes  {seconds:6.2f} s  "
+        f"{seconds / len(table) * 1e6:5.2f} s per million  "
+        f"memory {peak / size:4.1f} x the table  {len(found):,} findings"
+    )
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--boxes", type=int, default=2_000_000)
+    parser.add_argument("--tracks", type=int, default=2_000)
+    parser.add_argument("--audit", type=int, default=1_000_000)
+    parser.add_argument("--largest", type=int, default=1_000_000, help="of the audits by rules")
+    asked = parser.parse_args()
+    compare_steps(asked.boxes, asked.tracks)
+    print("audit, 1,000 tracks in one crowded sequence")
+    size = asked.audit // 4
+    while size <= asked.largest:
+        audit_at(size, 1_000, RULES, "by rules")
+        size *= 2
+    audit_at(asked.audit, 1_000, None, "default")
+
+
+if __name__ == "__main__":
+    main()
