@@ -125,7 +125,7 @@ class _Reader:
             return
         for key in repeated_keys(text, line):
             self.problems.add(where, f"has the key {excerpt(key)} twice; the last one counts")
-        jobs = choose(jobs_of(line, {TYPE}), self.attribute)
+        jobs = choose(jobs_of(line, (TYPE,)), self.attribute)
         read = [job for job in jobs if self._read_job(line, job, place, where)]
         if not read:
             self._note_unlabelled(line, place, where, had_jobs=bool(jobs))
@@ -139,7 +139,7 @@ class _Reader:
             "image_height": height,
             "source_entry": _without_boxes(line, read),
         }
-        for job in jobs_of(line, {VERIFICATION}):
+        for job in jobs_of(line, (VERIFICATION,)):
             frame |= _verification(job)
         self.frames.append(frame)
 

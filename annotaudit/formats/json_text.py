@@ -14,6 +14,7 @@ import numpy as np
 from annotaudit.errors import LabelFormatError
 
 MAX_BYTES = 1 << 30  # a label file of ten million boxes is about this long
+_BLOCK = 1 << 18  # bytes compared at once: they stay in the processor's cache
 _BOM = b"\xef\xbb\xbf"
 _NOT_JSON_NUMBERS = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
 _LONG_NUMBER = re.compile(rb"[0-9]{4000,}")
@@ -177,7 +178,9 @@ def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def quotes(data: bytes) -> int:
     """Count the quotation marks: two for each key and text, one more for each inside a text."""
-    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord('"')))
+    text = np.frombuffer(data, dtype=np.uint8)
+    blocks = (text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK))
+    return sum(int(np.count_nonzero(block == ord('"'))) for block in blocks)
 
 
 def repeated_keys(data: bytes, value: Any) -> list[str]:

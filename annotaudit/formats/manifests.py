@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,13 +40,13 @@ class Job:
         return {str(key): value for key, value in given.items() if isinstance(value, str)}
 
 
-def jobs_of(line: dict[str, Any], types: Collection[str]) -> list[Job]:
+def jobs_of(line: dict[str, Any], types: tuple[str, ...]) -> list[Job]:
     """List the label attributes of a manifest line, found by the type in their metadata.
 
     Examples
     --------
     >>> line = {"dogs": {}, "dogs-metadata": {"type": "groundtruth/object-detection"}}
-    >>> [job.attribute for job in jobs_of(line, {"groundtruth/object-detection"})]
+    >>> [job.attribute for job in jobs_of(line, ("groundtruth/object-detection",))]
     ['dogs']
     """
     return [

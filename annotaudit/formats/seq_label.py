@@ -174,9 +174,10 @@ def _box_table(
     if renamed.any():
         extra = table.get("extra", pd.Series(np.nan, index=table.index, dtype=TEXT))
         table["extra"] = _with_names(extra, names, renamed)
-    label = _by_value(table["class_id"], class_map.get)
-    if label.isna().any():
-        label = label.where(label.notna(), _by_value(names, prefix_of))
+    label = _by_value(table["class_id"], class_map.get) if class_map else None
+    if label is None or label.isna().any():
+        said = _by_value(names, prefix_of)
+        label = said if label is None else label.where(label.notna(), said)
     columns_first: dict[str, Any] = {
         "sequence": _repeated(sequence, n_boxes),
         "frame": on_frame,
@@ -186,8 +187,7 @@ def _box_table(
     }
     rest = {str(name): table[name] for name in table.columns if name not in columns_first}
     boxes = pd.DataFrame({**columns_first, **rest})
-    empty = [name for name in ("class_id", "object_id") if not boxes[name].notna().any()]
-    return boxes.drop(columns=empty)
+    return boxes if boxes["object_id"].notna().any() else boxes.drop(columns="object_id")
 
 
 def prefix_of(object_name: str) -> str | None:
@@ -220,6 +220,9 @@ def _tracks(names: pd.Series, ids: pd.Series) -> tuple[pd.Series, pd.Series]:
     name_code, name_list = pd.factorize(names)
     id_code, id_list = pd.factorize(ids)
     pairs = pd.DataFrame({"id": id_code, "name": name_code}).drop_duplicates()
+    is_one_to_one = len(pairs) == len(id_list) == len(name_list)
+    if is_one_to_one and not set(id_list) & set(name_list):
+        return names, pd.Series(False, index=names.index)
     pairs = pairs[pairs["id"] >= 0]
     first = pairs.drop_duplicates("id")  # an object may be renamed on the way
     name_of = pd.Series(name_list).reindex(first["name"]).to_numpy(dtype=object)
@@ -288,7 +291,7 @@ def write_sequence(boxes: pd.DataFrame, frames: pd.DataFrame, target: str) -> di
     kind = next((kind for kind in LISTS if kind in content), None)
     if kind is None:
         kind = LISTS[0] if boxes["track"].notna().any() else LISTS[1]
-    boxes = boxes.assign(object_name=_object_names(boxes))
+    boxes = boxes.assign(object_name=object_names(boxes))
     entries = write_entries(boxes, SPELLING, target)
     on_frame: dict[int, list[dict[str, Any]]] = {}
     for number, entry in zip(boxes["frame"].tolist(), entries, strict=True):
@@ -300,8 +303,8 @@ def write_sequence(boxes: pd.DataFrame, frames: pd.DataFrame, target: str) -> di
     return content
 
 
-def _object_names(boxes: pd.DataFrame) -> pd.Series:
-    """Object name of each box: as it was read, unless the track was renamed since."""
+def object_names(boxes: pd.DataFrame) -> pd.Series:
+    """Return the object name of each box: as it was read, unless the track was renamed since."""
     track = boxes["track"]
     if "object_id" not in boxes:
         return track

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
+from annotaudit.boxes import TEXT
 from annotaudit.formats.json_text import decode
 from annotaudit.formats.manifests import METADATA
-from annotaudit.formats.seq_label import prefix_of
+from annotaudit.formats.seq_label import object_names, prefix_of
 
 
 def manifest_line(
@@ -48,46 +50,52 @@ def manifest_line(
     return line, attribute
 
 
-def with_class_ids(boxes: pd.DataFrame, given: Any) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Give each box the class id that stands for its label.
+def with_class_ids(boxes: pd.DataFrame, given: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Give a class id to each box whose label would not come back otherwise.
+
+    A label comes back from the class map, or else from the name of the track.
 
     Parameters
     ----------
     boxes : DataFrame
-        Of one video. A ``class_id`` that fits the label is kept; a box without label keeps the one
-        it has.
+        Of one video. Without a column ``class_id``, each label gets a class.
     given : dict or None
-        Class map of the manifest. A label in no class map gets the next free number.
+        Class map of the manifest. A label that is in no class map gets the next free number.
 
     Returns
     -------
     boxes : DataFrame
         A new table.
     class_map : dict
-        Class id to label.
+        Class id to label: the given one, with what is new.
     """
-    ids = boxes["class_id"] if "class_id" in boxes else pd.Series(index=boxes.index, dtype=object)
-    pairs = pd.DataFrame({"id": ids, "label": boxes["label"]}).drop_duplicates()
-    class_map = {str(key): str(value) for key, value in (given or {}).items()}
-    for class_id, label in pairs.dropna().itertuples(index=False):
-        if class_id not in class_map and (not given or label not in class_map.values()):
+    is_new = "class_id" not in boxes
+    ids = pd.Series(index=boxes.index, dtype=object) if is_new else boxes["class_id"]
+    given = given if isinstance(given, dict) else {}
+    class_map = {key: value for key, value in given.items() if isinstance(value, str)}
+    pairs = pd.DataFrame({"id": ids, "label": boxes["label"]}).drop_duplicates().dropna()
+    for class_id, label in pairs[~pairs["id"].duplicated(keep=False)].itertuples(index=False):
+        if class_id not in given and label not in class_map.values():
             class_map[class_id] = label
-    taken = {*class_map, *pairs["id"].dropna()}
-    free = (
-        str(number) for number in range(len(pairs) + len(taken) + 1) if str(number) not in taken
-    )
-    for label in pairs["label"].dropna():
+    mapped = ids.map(class_map)
+    back = mapped if is_new else mapped.where(mapped.notna(), _labels_in_names(boxes))
+    fits = boxes["label"].isna() | (back == boxes["label"])
+    taken = {*given, *class_map, *ids.dropna().unique()}
+    free = (number for number in map(str, count()) if number not in taken)
+    for label in boxes.loc[~fits, "label"].unique():
         if label not in class_map.values():
             class_map[next(free)] = label
     id_of = {label: class_id for class_id, label in reversed(class_map.items())}
-    fits = boxes["label"].isna() | (ids.map(class_map) == boxes["label"])
     new = ids.where(fits, boxes["label"].map(id_of))
-    return boxes.assign(class_id=new.astype(boxes["label"].dtype)), class_map
+    return boxes.assign(class_id=new.astype(TEXT)), {**given, **class_map}
 
 
 def names_say_labels(boxes: pd.DataFrame) -> bool:
     """Tell whether each label is what stands before the colon of the box's track."""
-    pairs = boxes[["track", "label"]].drop_duplicates()
-    said = [prefix_of(track) if isinstance(track, str) else None for track in pairs["track"]]
-    known = pairs["label"].where(pairs["label"].notna(), None).tolist()
-    return bool(said == known)
+    said = _labels_in_names(boxes)
+    return bool(((said == boxes["label"]) | (said.isna() & boxes["label"].isna())).all())
+
+
+def _labels_in_names(boxes: pd.DataFrame) -> pd.Series:
+    labels = {name: prefix_of(name) for name in object_names(boxes).dropna().unique()}
+    return object_names(boxes).map(labels).astype(TEXT)

@@ -172,7 +172,9 @@ def test_boxes_from_elsewhere_can_be_saved(tmp_path):
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=6)
 scalars = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | names
 unknown = st.dictionaries(names, scalars | st.lists(scalars, max_size=2), max_size=2)
-a_box = st.builds(lambda rest, left, kind: rest | box(left, kind), unknown, st.integers(), scalars)
+a_box = st.builds(
+    lambda rest, left, kind: rest | box(left, kind), unknown, st.integers(-(10**6), 10**6), scalars
+)
 a_line = st.builds(
     lambda boxes, objects, rest: (
         rest | line(*[each for each, _ in boxes], objects=[about for _, about in boxes] + objects)
