@@ -11,5 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "checking": ["check_request"],
         "clients": ["describe_client", "mturk_client"],
+        "decisions": ["plan_reviews"],
+        "submitting": ["submit_reviews"],
     },
 )

@@ -45,7 +45,7 @@ def mturk_client(*, production: bool = False, session: boto3.Session | None = No
 
     Examples
     --------
-    >>> mturk_client(session=None).meta.region_name  # doctest: +SKIP
+    >>> mturk_client().meta.region_name
     'us-east-1'
     """
     elsewhere = os.environ.get("AWS_ENDPOINT_URL_MTURK")
@@ -111,7 +111,7 @@ def describe_client(client: Any) -> pd.Series:
 
     Examples
     --------
-    >>> describe_client(mturk_client())["money"]  # doctest: +SKIP
+    >>> describe_client(mturk_client())["money"]
     'no: this is the sandbox'
     """
     endpoint = client.meta.endpoint_url

@@ -15,10 +15,10 @@ from typing import Any
 from uuid import uuid4
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from annotaudit.boxes import PROBLEM_COLUMNS, SIDES, TEXT, empty_table
-from annotaudit.errors import AnnotauditError, BoxTableError, LabelFormatError, LimitError
+from annotaudit.errors import BoxTableError, LabelFormatError, LimitError
+from annotaudit.review.appending import append_line
 from annotaudit.review.lines import (
     SCHEMA,
     Stated,
@@ -32,8 +32,6 @@ from annotaudit.review.lines import (
     table,
 )
 from annotaudit.review.verdicts import CORRECTED, FINDING, VERDICTS
-
-LOCK_SECONDS = 20  # a line takes a millisecond; whoever waits this long waits for a dead disk
 
 
 class Ledger:
@@ -246,22 +244,7 @@ class Ledger:
                 yield number, parsed(line)
 
     def _write(self, line: dict[str, Any]) -> None:
-        data = encoded(line)
-        lock = FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS)
-        try:
-            with lock, self.path.open("a+b", buffering=0) as file:
-                if file.seek(0, os.SEEK_END):
-                    file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":  # someone died in mid-write
-                        data = b"\n" + data
-                while data:
-                    data = data[file.write(data) :]
-                os.fsync(file.fileno())
-        except Timeout:
-            raise AnnotauditError(
-                f"Another program has held {lock.lock_file} for {LOCK_SECONDS} seconds. Close it "
-                "and judge again; this verdict was not written."
-            ) from None
+        append_line(self.path, encoded(line))
 
 
 def load(path: str | os.PathLike[str]) -> pd.DataFrame:

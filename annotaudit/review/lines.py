@@ -102,7 +102,7 @@ def parsed(line: bytes) -> Stated | Withdrawn | str:
 
 def encoded(line: dict[str, Any]) -> bytes:
     """Write a line. Only ASCII, so that no editor finds an end of line inside a note."""
-    return json.dumps(line, allow_nan=False).encode("ascii") + b"\n"
+    return json.dumps(line, allow_nan=False).encode("ascii")
 
 
 def table(lines: Sequence[Stated]) -> pd.DataFrame:
