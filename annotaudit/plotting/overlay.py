@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,12 +13,18 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from annotaudit.boxes import SIDES
-from annotaudit.errors import BoxTableError, LimitError
-from annotaudit.frames import open_image
-from annotaudit.frames.opening import as_rgb
+from annotaudit.errors import BoxTableError
+from annotaudit.plotting.ground import (
+    FARTHEST,
+    Floats,
+    as_pixels,
+    aspect_of,
+    panel_grid,
+    show_picture,
+    view_of,
+)
 from annotaudit.plotting.style import (
     ALERT,
-    GROUND,
     MUTED,
     PLAIN,
     SEVERITY_COLORS,
@@ -30,14 +34,10 @@ from annotaudit.plotting.style import (
 from annotaudit.plotting.tags import Tags
 
 if TYPE_CHECKING:
-    import PIL.Image
+    from annotaudit.plotting.ground import Picture
 
-    Picture = PIL.Image.Image | NDArray[Any] | str | os.PathLike[str] | bytes | BinaryIO | None
-
-Floats = NDArray[np.float64]
 EXPECTED = ("expected_left", "expected_top", "expected_width", "expected_height")
 DASHES = (0, (5, 3))
-FARTHEST = 100_000.0  # pixels; beyond, a drawing library overflows
 
 
 def draw_boxes(
@@ -113,12 +113,14 @@ def draw_boxes(
             f"The boxes to draw lack {missing}; they have {[str(name) for name in boxes.columns]}. "
             "Load them with annotaudit.load(), or name another column with by=."
         )
-    pixels = _as_pixels(image)
+    pixels = as_pixels(image)
     found = _of_the_same_frame(highlight, boxes)
     known = boxes.dropna(subset=list(SIDES))
+    corners: Any = _corners(known, SIDES)
     if ax is None or pixels is not None or not ax.images:
-        view = _view(pixels, known, found, window, size)
-        ax = _show(pixels, view, ax, whole=window is None)
+        marked = np.concatenate([_corners(found, SIDES), _corners(found, EXPECTED)])
+        view = view_of(pixels, corners.reshape(-1, 2), marked.reshape(-1, 2), window, size)
+        ax = show_picture(pixels, view, ax, whole=window is None)
 
     palette = stable_colors(known[by]) if colors is None else colors
     edge = known[by].map(dict(palette)).astype(object).fillna(MUTED).tolist()
@@ -131,7 +133,6 @@ def draw_boxes(
     if (color := style.pop("color", None)) is not None:
         style["edgecolor"] = color
         edge = [color] * len(known)
-    corners: Any = _corners(known, SIDES)
     ax.add_collection(PolyCollection(corners, **style), autolim=False)
     column = _tag_column(known, by) if tags is True else tags
     if column:
@@ -187,10 +188,10 @@ def draw_annotators(
     >>> [ax.get_title() for ax in draw_annotators(None, boxes)]
     ['ann: 1 box', 'bob: 1 box']
     """
-    pixels = _as_pixels(image)
+    pixels = as_pixels(image)
     names = boxes["annotator"].dropna().unique().tolist()
     colors = how.pop("colors", None) or stable_colors(names)
-    panels = panel_grid(max(1, len(names)), columns, aspect=_aspect(pixels), axes=axes)
+    panels = panel_grid(max(1, len(names)), columns, aspect=aspect_of(pixels), axes=axes)
     for ax, name in zip(panels, names, strict=False):
         own = boxes[boxes["annotator"] == name]
         draw_boxes(
@@ -198,53 +199,6 @@ def draw_annotators(
         )
         count = "1 box" if len(own) == 1 else f"{len(own)} boxes"
         ax.set_title(f"{legible(name)}: {count}", fontsize="medium", **PLAIN)
-    return panels
-
-
-def panel_grid(
-    count: int, columns: int, *, aspect: float = 9 / 16, axes: NDArray[Any] | None = None
-) -> NDArray[Any]:
-    """Make a row of panels for pictures, wrapped after some columns, or check the given ones.
-
-    Parameters
-    ----------
-    count, columns : int
-    aspect : float
-        Height of a panel over its width.
-    axes : array of Axes, optional
-
-    Returns
-    -------
-    array of Axes, shape (count,)
-
-    Examples
-    --------
-    >>> panel_grid(3, 2).shape
-    (3,)
-    """
-    if axes is not None:
-        given = np.asarray(axes, dtype=object).ravel()
-        if len(given) < count:
-            raise LimitError(
-                f"axes holds {len(given)} Axes for {count} panels; expected one for each. Make "
-                f"more with plt.subplots(), or leave axes out."
-            )
-        return given[:count]
-    columns = min(count, columns)
-    rows = -(-count // columns)
-    wide = min(16.0, 5.5 * columns)
-    _, grid = plt.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        figsize=(wide, rows * (wide / columns * aspect + 0.45)),
-        layout="constrained",
-    )
-    for ax in grid.ravel():
-        ax.tick_params(labelbottom=False, labelleft=False, length=0)
-    for ax in grid.ravel()[count:]:
-        ax.remove()
-    panels: NDArray[Any] = grid.ravel()[:count]
     return panels
 
 
@@ -258,78 +212,6 @@ def _telling(boxes: pd.DataFrame) -> str:
 def _tag_column(boxes: pd.DataFrame, by: str) -> str | None:
     wanted = [by, "label"] if by == "track" else ["label", by]
     return next((name for name in wanted if name in boxes and boxes[name].notna().any()), None)
-
-
-def _as_pixels(image: Picture) -> NDArray[Any] | None:
-    if image is None or isinstance(image, np.ndarray):
-        return image
-    if hasattr(image, "getexif"):  # a picture of Pillow, without loading Pillow to ask
-        return np.asarray(as_rgb(cast("PIL.Image.Image", image)))
-    return np.asarray(open_image(cast("str", image)))
-
-
-def _aspect(pixels: NDArray[Any] | None) -> float:
-    if pixels is None:
-        return 9 / 16
-    return float(np.clip(pixels.shape[0] / max(pixels.shape[1], 1), 0.2, 3.0))
-
-
-def _view(
-    pixels: NDArray[Any] | None,
-    boxes: pd.DataFrame,
-    found: pd.DataFrame,
-    window: Sequence[float] | None,
-    size: tuple[float, float] | None,
-) -> Floats:
-    """Left, top, right and bottom of what to show: the picture, and what is marked beyond it."""
-    if window is not None:
-        left, top, width, height = np.clip(np.asarray(window, np.float64), -FARTHEST, FARTHEST)
-        return np.array([left, top, left + max(width, 1.0), top + max(height, 1.0)])
-    marked = np.concatenate([_corners(found, SIDES), _corners(found, EXPECTED)]).reshape(-1, 2)
-    if pixels is not None:
-        extent = np.array([pixels.shape[1], pixels.shape[0]], dtype=np.float64)
-    elif size is not None and np.isfinite(size).all():
-        extent = np.asarray(size, dtype=np.float64)
-    else:
-        drawn = np.concatenate([_corners(boxes, SIDES).reshape(-1, 2), marked])
-        extent = np.maximum(drawn.max(axis=0, initial=0.0) * 1.05, 1.0)
-    # A marked box is shown even if it is off the picture, but not a thousand pictures away.
-    low = np.maximum(marked.min(axis=0, initial=0.0), -extent)
-    high = np.minimum(np.maximum(marked.max(axis=0, initial=0.0), extent), 2 * extent)
-    return np.concatenate([low, high])
-
-
-def _show(pixels: NDArray[Any] | None, view: Floats, ax: Axes | None, *, whole: bool) -> Axes:
-    left, top, right, bottom = view.tolist()
-    if ax is None:
-        aspect = float(np.clip((bottom - top) / (right - left), 0.2, 3.0))
-        wide = min(12.0, 9.0 / aspect)
-        _, ax = plt.subplots(figsize=(wide, wide * aspect + 0.4), layout="constrained")
-    if pixels is None:
-        ax.text(
-            0.99,
-            0.01,
-            "no image",
-            transform=ax.transAxes,
-            ha="right",
-            va="bottom",
-            color="white",
-            fontsize="small",
-            zorder=1,
-        )
-    else:
-        height, width = pixels.shape[:2]
-        x0, x1 = (0, width) if whole else np.clip([int(left), int(right) + 1], 0, width).tolist()
-        y0, y1 = (0, height) if whole else np.clip([int(top), int(bottom) + 1], 0, height).tolist()
-        if x1 > x0 and y1 > y0:
-            shown = pixels if whole else pixels[y0:y1, x0:x1].copy()
-            ax.imshow(shown, extent=(x0, x1, y1, y0), cmap="gray", zorder=0)
-    ax.set_facecolor(GROUND)
-    ax.set_aspect("equal")
-    ax.set(xlim=(left, right), ylim=(bottom, top))
-    if ax.xaxis.get_tick_params().get("labelbottom", True):
-        ax.set(xlabel="left (px)", ylabel="top (px)")
-    return ax
 
 
 def _corners(table: pd.DataFrame, sides: tuple[str, ...]) -> Floats:

@@ -14,7 +14,8 @@ from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import FrameError, LimitError
 from annotaudit.frames.access import Images
 from annotaudit.frames.crops import crop_windows
-from annotaudit.plotting.overlay import EXPECTED, draw_boxes, panel_grid
+from annotaudit.plotting.ground import panel_grid
+from annotaudit.plotting.overlay import EXPECTED, draw_boxes
 from annotaudit.plotting.style import ALERT, PLAIN, legible, stable_colors
 
 if TYPE_CHECKING:
