@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from annotaudit.audit.findings import no_findings
 from annotaudit.audit.planting import UNSEEN, plant_mistakes
+from annotaudit.audit.shipped import Shipped, shipped
 from annotaudit.audit.signals import Signals, signals_of
 from annotaudit.audit.trees import Trees, grow
 from annotaudit.audit.words import findings_from
@@ -22,6 +23,7 @@ EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw the
 PLANTINGS = 3
 SAMPLE = 30_000  # boxes to learn from
 ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
+OWN = 0.6  # weight of what the labels taught, beside the shipped weights
 APART = 3  # frames; closer suspicions of one object are one event
 
 Floats = NDArray[np.float64]
@@ -33,28 +35,31 @@ class Ranker:
 
     Attributes
     ----------
-    names : tuple of str
-        Signals it looks at, in this order.
-    trees : tuple of Trees
+    own : tuple of Trees
         One learned on either half of the objects, to judge the other half: no box is judged by
-        trees that were told it is right. A single one judges all.
+        trees that were told it is right. Empty where the labels had too little to teach.
+    shipped : Shipped
+        Weights learned from simulated tracks, which have a say beside them.
     slope, shift : float
-        Turn log-odds into the share of such findings that are real.
+        Turn log-odds into those of a real mistake.
     """
 
-    names: tuple[str, ...]
-    trees: tuple[Trees, ...]
+    own: tuple[Trees, ...]
+    shipped: Shipped
     slope: float = 1.0
     shift: float = 0.0
 
     def raw(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return log-odds that each box that stands out is a mistake, before calibration."""
+        general = self.shipped.trees.ask(signals.table)
+        if not self.own:
+            return general
         half = _half(boxes, signals)
-        score = np.empty(len(half))
-        for number, trees in enumerate(self.trees):
-            mine = half % len(self.trees) == number
-            score[mine] = trees.ask(signals.table[mine])
-        return score
+        own = np.empty(len(half))
+        for number, trees in enumerate(self.own):
+            mine = half == number
+            own[mine] = trees.ask(signals.table[mine])
+        return OWN * own + (1 - OWN) * general
 
     def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return the share of findings like each of these that are real."""
@@ -107,24 +112,16 @@ def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
         if isinstance(labels, Labels)
         else (check_boxes(labels), None)
     )
+    general = shipped()
+    if boxes["track"].notna().sum() < ENOUGH:
+        return Ranker((), general, *general.alone)
     sample = _sample(boxes, seed)
-    lessons = [_lesson(sample, frames, (seed, number)) for number in range(PLANTINGS)]
-    table = np.concatenate([lesson.signals.table for lesson in lessons])
-    wrong = np.concatenate([lesson.wrong for lesson in lessons])
-    weight = np.concatenate([lesson.weight for lesson in lessons])
-    half = np.concatenate([lesson.half for lesson in lessons])
-    trees = tuple(
-        grow(
-            table[learned := (half != number) & (weight > 0)],
-            wrong[learned],
-            weight[learned],
-            seed=seed,
-        )
-        for number in (0, 1)
-    )
-    ranker = Ranker(lessons[0].signals.names, trees)
-    slope, shift = _calibrated(ranker, lessons)
-    return Ranker(ranker.names, trees, slope, shift)
+    lessons = [lesson(sample, frames, (seed, number)) for number in range(PLANTINGS)]
+    half = np.concatenate([_half(lesson.boxes, lesson.signals) for lesson in lessons])
+    own = tuple(learned(lessons, half != number, seed=seed) for number in (0, 1))
+    slope, shift = calibrated(Ranker(own, general), lessons)
+    extra_slope, extra_shift = general.beside
+    return Ranker(own, general, extra_slope * slope, extra_slope * shift + extra_shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +133,6 @@ class Lesson:
     wrong: NDArray[np.bool_]
     weight: Floats
     event: NDArray[np.int64]  # -1 where nothing was planted, up to one frame away
-    half: NDArray[np.int64]
 
 
 def _sample(boxes: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -163,7 +159,8 @@ def _sample(boxes: pd.DataFrame, seed: int) -> pd.DataFrame:
     return boxes.iloc[np.sort(np.concatenate(drawn))]
 
 
-def _lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, ...]) -> Lesson:
+def lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, ...]) -> Lesson:
+    """Plant mistakes into a copy of the boxes and measure it."""
     spoilt, truth = plant_mistakes(boxes, frames, share=SHARE, seed=seed)
     signals = signals_of(spoilt, frames)
     rows = spoilt.iloc[signals.scene.paths.row[signals.at]]
@@ -174,13 +171,34 @@ def _lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, .
     spot = pd.MultiIndex.from_frame(cells.index.to_frame(index=False)).get_indexer(where)
     wrong = spot >= 0
     weight = np.ones(len(rows))
-    near = pd.concat([truth.assign(frame=truth["frame"] + step) for step in (-1, 0, 1)])
-    near = pd.concat([near, taught]).drop_duplicates(CELL).set_index(CELL)
-    close = near.index.get_indexer(where)
-    weight[close >= 0] = 0.0  # next to a mistake a box may be called either way
+    event = hits(spoilt, signals, truth)
+    weight[event >= 0] = 0.0  # next to a mistake a box may be called either way
     weight[wrong] = 1 / np.sqrt(size.to_numpy()[spot[wrong]])
-    event = np.where(close >= 0, near["event"].to_numpy()[close] if len(near) else -1, -1)
-    return Lesson(spoilt, signals, wrong, weight, event, _half(spoilt, signals))
+    return Lesson(spoilt, signals, wrong, weight, event)
+
+
+def hits(boxes: pd.DataFrame, signals: Signals, truth: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the planted event that each box belongs to, up to one frame away; -1 for none."""
+    near = pd.concat([truth.assign(frame=truth["frame"] + step) for step in (0, -1, 1)])
+    near = pd.concat([_after_gaps(truth), near]).drop_duplicates(CELL)
+    where = pd.MultiIndex.from_frame(boxes.iloc[signals.scene.paths.row[signals.at]][CELL])
+    place = pd.MultiIndex.from_frame(near[CELL]).get_indexer(where)
+    return np.where(place >= 0, near["event"].to_numpy()[place] if len(near) else -1, -1)
+
+
+def learned(
+    lessons: list[Lesson], chosen: NDArray[np.bool_] | None = None, *, seed: int, trees: int = 120
+) -> Trees:
+    """Grow trees from lessons, or from the chosen of their boxes."""
+    weight = np.concatenate([lesson.weight for lesson in lessons])
+    used = weight > 0 if chosen is None else chosen & (weight > 0)
+    return grow(
+        np.concatenate([lesson.signals.table for lesson in lessons])[used],
+        np.concatenate([lesson.wrong for lesson in lessons])[used],
+        weight[used],
+        seed=seed,
+        trees=trees,
+    )
 
 
 def _after_gaps(truth: pd.DataFrame) -> pd.DataFrame:
@@ -227,7 +245,7 @@ def peaks(signals: Signals, score: Floats, apart: int = APART) -> NDArray[np.boo
     return kept
 
 
-def _calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:
+def calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:
     """Fit log-odds to the share of events that are real, each box judged by the other half."""
     from sklearn.linear_model import LogisticRegression
 

@@ -1,0 +1,72 @@
+"""Learn the weights that ship with annotaudit, from simulated tracks alone.
+
+    python data/make_ranker_weights.py
+
+Takes a minute or two and writes ``annotaudit/audit/weights/simulated.npz``; the same every time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from simulated_tracks import simulate
+
+from annotaudit.audit import ranker as ranking
+from annotaudit.audit.planting import plant_mistakes
+from annotaudit.audit.ranker import Ranker
+from annotaudit.audit.shipped import FILE, Shipped, write
+from annotaudit.audit.signals import signals_of
+from annotaudit.boxes import Labels, check_boxes
+
+PLACE = Path(__file__).parents[1] / "annotaudit" / "audit" / "weights" / FILE
+LEARN, TEST = range(72), range(100, 172)  # scenes
+
+
+def labels_of(scenes: range) -> Labels:
+    """Simulate several sequences."""
+    made = [simulate(scene) for scene in scenes]
+    boxes, frames = (pd.concat(part, ignore_index=True) for part in zip(*made, strict=True))
+    return Labels(check_boxes(boxes), frames)
+
+
+def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float, float]:
+    """Fit slope and shift from a ranker's log-odds to those of planted mistakes it did not plant."""
+    from sklearn.linear_model import LogisticRegression
+
+    odds, real = [], []
+    for number, labels in enumerate(files):
+        spoilt, _ = plant_mistakes(labels.boxes, labels.frames, share=0.02, seed=[7, number])
+        _, truth = plant_mistakes(labels.boxes, labels.frames, share=0.02, seed=[7, number])
+        ranker = (
+            ranking.fit_ranker(Labels(spoilt, labels.frames), seed=number)
+            if fit
+            else Ranker((), weights)
+        )
+        signals = signals_of(spoilt, labels.frames)
+        raw = ranker.slope * ranker.raw(signals, spoilt) + ranker.shift
+        top = ranking.peaks(signals, raw) & signals.scene.paths.sound[signals.at]
+        odds.append(raw[top])
+        real.append(ranking.hits(spoilt, signals, truth)[top] >= 0)
+    model = LogisticRegression(C=100.0).fit(np.concatenate(odds)[:, None], np.concatenate(real))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def main() -> None:
+    """Learn, calibrate, write."""
+    taught = labels_of(LEARN)
+    lessons = [ranking.lesson(taught.boxes, taught.frames, (9, n)) for n in range(3)]
+    trees = ranking.learned(lessons, seed=0, trees=150)
+    weights = Shipped(lessons[0].signals.names, trees)
+    files = [labels_of(range(start, start + 12)) for start in TEST[::12]]
+    weights = Shipped(weights.names, trees, alone=reliability(files, False, weights))
+    write(weights, PLACE)
+    ranking.shipped.cache_clear()
+    weights = Shipped(weights.names, trees, weights.alone, reliability(files, True, weights))
+    write(weights, PLACE)
+    print(f"{PLACE.name}: {PLACE.stat().st_size:,} bytes, alone {weights.alone}, beside {weights.beside}")
+
+
+if __name__ == "__main__":
+    main()
