@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any, NoReturn
 from xml.etree import ElementTree
+from xml.parsers import expat
+
+import xmltodict
 
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.problems import excerpt
@@ -16,41 +20,30 @@ NAMESPACE = (
 MAX_ANSWER = 10_000_000  # characters; a worker's hundred boxes take ten thousand
 
 
+MAX_TAGS = 100_000  # what costs memory; a form of ten thousand fields has fewer
+
+_AGAIN = "List the assignments of the HIT again."
+
+
+def _refuse_doctype(*_: Any) -> NoReturn:
+    raise LabelFormatError(
+        "The answer has a DOCTYPE, which answers never need and attackers do; expected "
+        "QuestionFormAnswers alone. Find out who wrote this file."
+    )
+
+
+class _PlainExpat:
+    """What xmltodict takes its parser from: without a DOCTYPE there is no entity to expand."""
+
+    @staticmethod
+    def ParserCreate(*options: Any) -> Any:  # the name is expat's
+        parser = expat.ParserCreate(*options)
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        return parser
+
+
 class _PlainTree(ElementTree.TreeBuilder):
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise LabelFormatError(
-            "The answer has a DOCTYPE, which answers never need and attackers do; expected "
-            "QuestionFormAnswers alone. Find out who wrote this file."
-        )
-
-
-def read_tree(xml: str) -> ElementTree.Element:
-    """Parse the XML of an answer without ever expanding an entity.
-
-    Raises
-    ------
-    LabelFormatError
-        If it is not XML, has a DOCTYPE, is longer than ``MAX_ANSWER``, or is something else than
-        ``QuestionFormAnswers``.
-    """
-    if len(xml) > MAX_ANSWER:
-        raise LabelFormatError(
-            f"The answer has {len(xml):,} characters; at most {MAX_ANSWER:,} are read. "
-            "Look at it by hand."
-        )
-    try:
-        root = ElementTree.fromstring(as_unicode(xml), ElementTree.XMLParser(target=_PlainTree()))
-    except (ElementTree.ParseError, LookupError) as error:
-        raise LabelFormatError(
-            f"The answer is not XML ({error}); expected QuestionFormAnswers. "
-            "List the assignments of the HIT again."
-        ) from error
-    if _plain(root) != "QuestionFormAnswers":
-        raise LabelFormatError(
-            f"The answer is {excerpt(_plain(root))} in XML; expected QuestionFormAnswers. "
-            "List the assignments of the HIT again."
-        )
-    return root
+    doctype = staticmethod(_refuse_doctype)
 
 
 def read_fields(xml: str) -> dict[str, str]:
@@ -70,7 +63,8 @@ def read_fields(xml: str) -> dict[str, str]:
     Raises
     ------
     LabelFormatError
-        As in :func:`read_tree`.
+        If it is not XML, has a DOCTYPE, is longer than ``MAX_ANSWER`` or has more than
+        ``MAX_TAGS``, or is something else than ``QuestionFormAnswers``.
 
     Examples
     --------
@@ -78,18 +72,90 @@ def read_fields(xml: str) -> dict[str, str]:
     ...             "<FreeText>[]</FreeText></Answer></QuestionFormAnswers>")
     {'boxes': '[]'}
     """
+    _check_size(xml)
+    try:
+        document = xmltodict.parse(
+            as_unicode(xml),
+            expat=_PlainExpat,
+            process_namespaces=True,
+            xml_attribs=False,
+            strip_whitespace=False,
+            force_list=True,
+        )
+    except expat.ExpatError as error:
+        raise _not_xml(error) from error
+    ((root, (form,)),) = document.items()
+    _check_root(_plain(root))
     fields: dict[str, str] = {}
-    for answer in read_tree(xml).iterfind("{*}Answer"):
-        parts = [("".join(part.itertext()), _plain(part)) for part in answer]
-        name = "".join(text for text, kind in parts if kind == "QuestionIdentifier").strip()
-        texts = [text for text, kind in parts if kind != "QuestionIdentifier"]
+    for answer in _children(form, "Answer"):
+        name = "".join(map(_text, _children(answer, "QuestionIdentifier"))).strip()
+        texts = [
+            _text(part)
+            for kind, parts in (answer.items() if isinstance(answer, dict) else [])
+            if _plain(kind) not in ("QuestionIdentifier", "#text")  # the latter between elements
+            for part in parts
+        ]
         fields[_unused(name, fields)] = "|".join(texts)
     return fields
 
 
+def _children(element: Any, wanted: str) -> list[Any]:
+    """Elements of a name in any namespace, or none."""
+    if not isinstance(element, dict):
+        return []
+    return [each for name, parts in element.items() if _plain(name) == wanted for each in parts]
+
+
+def _text(element: Any) -> str:
+    """All text in an element, however deep it stands."""
+    texts, waiting = [], [element]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            texts.append(part)
+        elif part is not None:
+            waiting += reversed(list(part.values()) if isinstance(part, dict) else part)
+    return "".join(texts)
+
+
+def _check_size(xml: str) -> None:
+    for found, most, what in (
+        (len(xml), MAX_ANSWER, "characters"),
+        (xml.count("<"), MAX_TAGS, "tags"),
+    ):
+        if found > most:
+            raise LabelFormatError(
+                f"The answer has {found:,} {what}; at most {most:,} are read. Look at it by hand."
+            )
+
+
+def _check_root(name: str) -> None:
+    if name != "QuestionFormAnswers":
+        raise LabelFormatError(
+            f"The answer is {excerpt(name)} in XML; expected QuestionFormAnswers. {_AGAIN}"
+        )
+
+
+def _not_xml(error: Exception) -> LabelFormatError:
+    return LabelFormatError(
+        f"The answer is not XML ({error}); expected QuestionFormAnswers. {_AGAIN}"
+    )
+
+
+def _tree(xml: str) -> ElementTree.Element:
+    """Parse an answer into elements that can be changed and written again."""
+    _check_size(xml)
+    try:
+        root = ElementTree.fromstring(as_unicode(xml), ElementTree.XMLParser(target=_PlainTree()))
+    except (ElementTree.ParseError, LookupError) as error:
+        raise _not_xml(error) from error
+    _check_root(_plain(root.tag))
+    return root
+
+
 def replace_fields(xml: str, changed: dict[str, str]) -> str:
     """Put new texts into the XML of an answer; what is not named stays as it is."""
-    root = read_tree(xml)
+    root = _tree(xml)
     namespace = root.tag[: root.tag.find("}") + 1]
     seen: dict[str, str] = {}
     for answer in root.iterfind("{*}Answer"):
@@ -140,8 +206,9 @@ def _for_xml(text: str) -> str:
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
-def _plain(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def _plain(name: str) -> str:
+    """Name without its namespace, as xmltodict or as ElementTree writes it."""
+    return name.rpartition("}")[2].rpartition(":")[2]
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:

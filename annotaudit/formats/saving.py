@@ -27,7 +27,8 @@ def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = N
     format : str, optional
         A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name:
         ``.txt`` is MOTChallenge, ``.manifest`` and ``.jsonl`` Ground Truth images (video where
-        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video.
+        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video; ``.json``,
+        ``.jsonl`` and ``.xml`` Mechanical Turk where the labels come from there.
 
     Returns
     -------
@@ -62,6 +63,8 @@ def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = N
 
 def _format_of_name(labels: Labels, path: Path) -> str:
     tracked = bool(labels.boxes["track"].notna().any())
+    if "assignments" in labels.frames and path.suffix.lower() in (".jsonl", ".json", ".xml"):
+        return "mturk"
     match path.suffix.lower():
         case ".txt":
             return "motchallenge"

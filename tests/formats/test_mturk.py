@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import annotaudit as aa
 from annotaudit.boxes import COLUMNS, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.mturk import assignments, load, recognises, save
@@ -539,3 +540,10 @@ def test_fuzz_any_reply_is_labels_or_a_label_format_error(tmp_path_factory, data
         else labels
     )
     pd.testing.assert_frame_equal(again.boxes, labels.boxes)
+
+
+@pytest.mark.parametrize("name", ["again.json", "again.jsonl", "again.xml"])
+def test_labels_from_mechanical_turk_are_saved_as_such_by_their_name(saved, tmp_path, name):
+    labels = load(saved({"Assignments": [assignment(1, [BUS])]}))
+    again = load(aa.save(labels, tmp_path / name))
+    assert again.boxes["left"].tolist() == [40]

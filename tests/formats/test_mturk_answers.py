@@ -137,6 +137,17 @@ def test_an_answer_beyond_belief_is_not_read():
         read_fields("<" * 10_000_001)
 
 
+@pytest.mark.parametrize("tag", ["<a>", "<a/>"])
+def test_more_tags_than_any_form_has_are_refused_before_they_take_memory(tag):
+    with pytest.raises(LabelFormatError, match="200,000 tags"):
+        read_fields(tag * 200_000)
+
+
+def test_text_at_any_depth_of_a_field_is_found():
+    deep = "<b>" * 20_000 + "bottom" + "</b>" * 20_000
+    assert read_fields(answer(named("x", f"<FreeText>{deep}</FreeText>"))) == {"x": "bottom"}
+
+
 def test_the_json_of_a_worker_is_read_as_json():
     r"""Pitfall A1: true, null, pairs of surrogates and \/ are misread by Python's own syntax."""
     text = (
