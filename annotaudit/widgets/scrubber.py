@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,9 +21,9 @@ from annotaudit.review.verdicts import pairs
 from annotaudit.widgets.page import save_page
 from annotaudit.widgets.payload import pack
 from annotaudit.widgets.pictures import Feed, Picture
+from annotaudit.widgets.sheet import contact_sheet
 
 HERE = Path(__file__).parent
-WORST = 12  # findings on the picture shown where no kernel runs
 
 
 class FrameScrubber(anywidget.AnyWidget):
@@ -145,7 +146,9 @@ class FrameScrubber(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        return {**data, "text/plain": repr(self)}, metadata
+        still = contact_sheet(self._payload, self.findings)  # shown where no kernel runs
+        picture = {} if still is None else {"image/jpeg": b64encode(still).decode("ascii")}
+        return {**data, "text/plain": repr(self), **picture}, metadata
 
     @property
     def verdicts(self) -> pd.DataFrame:
