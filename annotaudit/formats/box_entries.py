@@ -83,7 +83,7 @@ def read_entries(
         table = dict(zip(SIDES, sides.T, strict=True)) | _others(kept, spelling, leftovers)
     if leftovers:
         table["extra"] = columns.extra_column(leftovers, len(rows), problems.source)
-    return rows, pd.DataFrame(table)
+    return rows, pd.DataFrame(table, copy=False)
 
 
 def _others(entries: list[Any], spelling: Spelling, leftovers: Leftovers) -> dict[str, pd.Series]:

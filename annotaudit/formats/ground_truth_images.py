@@ -145,10 +145,10 @@ class _Reader:
 
     def _read_job(self, line: dict[str, Any], job: Job, place: int, where: str) -> bool:
         label = line[job.attribute]
-        found = label.get("annotations") if isinstance(label, dict) else label
+        found = label.get("annotations") if isinstance(label, dict) else None
         if not isinstance(found, list):
             self.problems.add(
-                f"{where}, {job.attribute}", f"found {excerpt(found)}; expected annotations"
+                f"{where}, {job.attribute}", f"found {excerpt(label)}; expected annotations"
             )
             return False
         objects = job.metadata.get("objects", [])

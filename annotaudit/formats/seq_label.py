@@ -219,10 +219,13 @@ def _tracks(names: pd.Series, ids: pd.Series) -> tuple[pd.Series, pd.Series]:
     """
     name_code, name_list = pd.factorize(names)
     id_code, id_list = pd.factorize(ids)
+    if len(id_list) == len(name_list) and (id_code >= 0).all() and (name_code >= 0).all():
+        name_of_id = np.zeros(len(id_list), dtype=np.intp)
+        name_of_id[id_code] = name_code
+        is_one_to_one = bool((name_of_id[id_code] == name_code).all())
+        if is_one_to_one and not set(id_list) & set(name_list):
+            return names, pd.Series(False, index=names.index)
     pairs = pd.DataFrame({"id": id_code, "name": name_code}).drop_duplicates()
-    is_one_to_one = len(pairs) == len(id_list) == len(name_list)
-    if is_one_to_one and not set(id_list) & set(name_list):
-        return names, pd.Series(False, index=names.index)
     pairs = pairs[pairs["id"] >= 0]
     first = pairs.drop_duplicates("id")  # an object may be renamed on the way
     name_of = pd.Series(name_list).reindex(first["name"]).to_numpy(dtype=object)

@@ -97,7 +97,8 @@ def decode_typed(data: bytes) -> dict[str, Any] | None:
         boxes = [box for frame in frames for box in frame.annotations]
         # Of a key that stands twice only the last was kept. Then there are more quotation marks
         # in the file than its keys and texts need.
-        if quotes(data) != quotes(msgspec.json.encode({kind: entries})) + _quotes_of(boxes):
+        in_boxes = quotes(data) - quotes(msgspec.json.encode({kind: entries}))
+        if in_boxes != _quotes_of(boxes) and in_boxes != _quotes_of(boxes, with_attributes=True):
             return None
         for entry, frame in zip(entries, frames, strict=True):
             entry["annotations"] = frame.annotations
@@ -140,11 +141,10 @@ def _without_boxes(frame: _Frame) -> dict[str, Any]:
     }
 
 
-def _quotes_of(boxes: list[Any]) -> int:
-    """How many quotation marks the boxes take in the file."""
+def _quotes_of(boxes: list[Any], *, with_attributes: bool = False) -> int:
+    """How many quotation marks the boxes take in the file, what is in their attributes or not."""
     if not boxes:
         return 0
     keys, texts = (8, 3) if isinstance(boxes[0], _Tracked) else (6, 1)
-    attributes = [box.attributes for box in boxes]
-    inside = quotes(msgspec.json.encode(attributes)) if any(attributes) else 0
-    return 2 * (keys + texts) * len(boxes) + inside
+    inside = msgspec.json.encode([box.attributes for box in boxes]) if with_attributes else b""
+    return 2 * (keys + texts) * len(boxes) + quotes(inside)

@@ -136,7 +136,7 @@ def test_a_bad_line_never_costs_the_rest(write, text):
         load(path, strict=True)
 
 
-@pytest.mark.parametrize("label", [None, 3, {}, {"annotations": None}, {"annotations": {}}])
+@pytest.mark.parametrize("label", [None, 3, [[]], {}, {"annotations": None}, {"annotations": {}}])
 def test_a_label_that_is_no_list_of_boxes_is_a_problem(write, label):
     labels = load(write(line(box()), line(image="8.jpg") | {"boxes": label}))
     assert labels.problems["where"].tolist() == ["line 2, boxes"]
