@@ -32,13 +32,12 @@ def labels_of(scenes: range) -> Labels:
 
 
 def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float, float]:
-    """Fit slope and shift from a ranker's log-odds to those of planted mistakes it did not plant."""
+    """Fit slope and shift from a ranker's log-odds to those of mistakes it did not plant."""
     from sklearn.linear_model import LogisticRegression
 
     odds, real = [], []
     for number, labels in enumerate(files):
-        spoilt, _ = plant_mistakes(labels.boxes, labels.frames, share=0.02, seed=[7, number])
-        _, truth = plant_mistakes(labels.boxes, labels.frames, share=0.02, seed=[7, number])
+        spoilt, truth = plant_mistakes(labels.boxes, labels.frames, share=0.02, seed=[7, number])
         ranker = (
             ranking.fit_ranker(Labels(spoilt, labels.frames), seed=number)
             if fit
@@ -46,7 +45,7 @@ def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float
         )
         signals = signals_of(spoilt, labels.frames)
         raw = ranker.slope * ranker.raw(signals, spoilt) + ranker.shift
-        top = ranking.peaks(signals, raw) & signals.scene.paths.sound[signals.at]
+        top = ranking.peaks(signals, raw) & signals.scene.paths.sound[signals.spots]
         odds.append(raw[top])
         real.append(ranking.hits(spoilt, signals, truth)[top] >= 0)
     model = LogisticRegression(C=100.0).fit(np.concatenate(odds)[:, None], np.concatenate(real))
@@ -65,7 +64,8 @@ def main() -> None:
     ranking.shipped.cache_clear()
     weights = Shipped(weights.names, trees, weights.alone, reliability(files, True, weights))
     write(weights, PLACE)
-    print(f"{PLACE.name}: {PLACE.stat().st_size:,} bytes, alone {weights.alone}, beside {weights.beside}")
+    print(f"{PLACE.name}: {PLACE.stat().st_size:,} bytes")
+    print(f"alone {weights.alone}, beside {weights.beside}")
 
 
 if __name__ == "__main__":

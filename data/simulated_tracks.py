@@ -58,7 +58,11 @@ def true_path(
         width, height = focal * length * turn / depth, focal * tall / depth
         x, foot = wide / 2 + focal * side / depth, 0.45 * high + focal * 1.65 / depth
     else:
-        height = rng.uniform(0.08, 0.45) * high * np.exp(wander(rng, n, 0.10 * np.sqrt(dt) * dt, 0).cumsum())
+        height = (
+            rng.uniform(0.08, 0.45)
+            * high
+            * np.exp(wander(rng, n, 0.10 * np.sqrt(dt) * dt, 0).cumsum())
+        )
         speed = (0.5 if thing == "walkers" else 1.6) * height
         change = (0.5 if thing == "walkers" else 2.2) * height * np.sqrt(dt)
         vx = rng.normal() * speed + wander(rng, n, 1.0, 0.9 * dt) * change
@@ -96,7 +100,7 @@ def as_drawn(rng: np.random.Generator, path: np.ndarray, style: str, care: float
 def keyframes(
     rng: np.random.Generator, edges: np.ndarray, size: np.ndarray, style: str, care: float
 ) -> list[int]:
-    """Frames that are drawn: at a fixed distance, or where the straight line would be too far off."""
+    """Frames that are drawn: at a fixed distance, or where a straight line would be too far off."""
     n = len(edges)
     if style == "fixed distance":
         return sorted({*range(0, n, int(rng.integers(2, 6))), n - 1})
@@ -116,7 +120,7 @@ def keyframes(
 
 
 def simulate(scene: int, *, boxes: int = 2500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One sequence of about ``boxes`` boxes and its table of frames; the same for the same number."""
+    """Make one sequence of about ``boxes`` boxes, and its table of frames."""
     rng = np.random.default_rng([2024, scene])
     camera, thing = CAMERAS[scene % 4], THINGS[(scene // 4) % 3]
     fps = float(rng.choice([3, 5, 10, 14, 25, 30]))
@@ -157,12 +161,16 @@ def simulate(scene: int, *, boxes: int = 2500) -> tuple[pd.DataFrame, pd.DataFra
     table = table.assign(sequence=name, label=label, annotator="consolidated")
     if rng.random() < 0.5:
         table = without_hidden(table)
-    frames = pd.DataFrame({"sequence": name, "frame": np.arange(length), "time": np.arange(length) / fps})
-    return table, frames.assign(image=None, image_width=float(image[0]), image_height=float(image[1]))
+    frames = pd.DataFrame(
+        {"sequence": name, "frame": np.arange(length), "time": np.arange(length) / fps}
+    )
+    return table, frames.assign(
+        image=None, image_width=float(image[0]), image_height=float(image[1])
+    )
 
 
 def without_hidden(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out boxes that another, nearer one covers: people do not draw what they cannot see."""
+    """Leave out boxes that a nearer one covers: people do not draw what they cannot see."""
     kept = np.ones(len(table), dtype=bool)
     for _, rows in table.groupby("frame").indices.items():
         box = table.iloc[rows]
@@ -170,6 +178,8 @@ def without_hidden(table: pd.DataFrame) -> pd.DataFrame:
         right, bottom = left + box["width"].to_numpy(), top + box["height"].to_numpy()
         wide = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
         high = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-        share = np.maximum(wide, 0) * np.maximum(high, 0) / ((right - left) * (bottom - top))[:, None]
+        share = (
+            np.maximum(wide, 0) * np.maximum(high, 0) / ((right - left) * (bottom - top))[:, None]
+        )
         kept[rows] = ~((share > 0.85) & (bottom > bottom[:, None])).any(axis=1)
     return table[kept].reset_index(drop=True)

@@ -23,7 +23,6 @@ FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside th
 STRUCTURAL = (
     "impossible_box",
     "off_image",
-    "duplicate",
     "repeated_track",
     "label_change",
     "one_frame_track",
@@ -82,7 +81,7 @@ def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
         dropped[learned] |= near >= score[learned]
         place = pd.Series(score[learned]).groupby(key[learned]).max()
         near = place.reindex(key[~learned] + step).to_numpy()
-        repeat = np.isin(both["rule"][~learned], ("label_change", "duplicate"))
+        repeat = (both["rule"][~learned] == "label_change").to_numpy()
         dropped[~learned] |= repeat & (near > score[~learned])
     return both[~dropped]
 

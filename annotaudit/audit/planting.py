@@ -82,7 +82,7 @@ def _off(sheet: _Sheet, rows: Ints, least: float, most: float) -> Floats:
     """Return a movement of ``least`` to ``most`` box widths in any direction."""
     turn = sheet.rng.uniform(0, 2 * np.pi)
     far = np.exp(sheet.rng.uniform(np.log(least), np.log(most))) * sheet.sides[rows, 2].mean()
-    return far * np.array([np.cos(turn), np.sin(turn), 0.0, 0.0])
+    return np.asarray(far * np.array([np.cos(turn), np.sin(turn), 0.0, 0.0]))
 
 
 def _stretched(sides: Floats, rng: np.random.Generator, least: float, most: float) -> Floats:
@@ -233,7 +233,7 @@ def _tail(sheet: _Sheet, row: int) -> Ints:
     """Rows of the object of this row, from here on."""
     end = sheet.start[row] + sheet.length[row]
     rows = np.arange(row, end)
-    return rows[sheet.thing[rows] == sheet.thing[row]]
+    return np.asarray(rows[sheet.thing[rows] == sheet.thing[row]])
 
 
 def _fragment(sheet: _Sheet) -> None:
@@ -324,7 +324,6 @@ KINDS: dict[str, Callable[[_Sheet], None]] = {
     "late start": _late_start,
     "early end": _early_end,
 }
-COMMON = "sparse keyframes"  # most of what people later correct is this: it comes three times as often
 UNSEEN = ("late start", "early end")  # boxes alone hardly show them
 
 
@@ -336,7 +335,7 @@ def plant_mistakes(
     seed: int | Sequence[int] = 0,
     kinds: Sequence[str] = tuple(KINDS),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Spoil a seeded share of the boxes; kinds take turns, sparse keyframes three at a time.
+    """Spoil a seeded share of the boxes; kinds take turns.
 
     Parameters
     ----------
@@ -373,12 +372,11 @@ def plant_mistakes(
     if table.empty:
         return table, _truth_table(table, [], [])
     sheet = _sheet_of(table, frames, np.random.default_rng(seed))
-    turns = [*kinds, *[COMMON] * (2 * (COMMON in kinds))]
     for _ in range(len(table)):
         if sheet.touched >= share * len(table):
             break
         done = len(sheet.cells)
-        for kind in sheet.rng.permutation(turns):
+        for kind in sheet.rng.permutation(list(kinds)):
             if sheet.touched < share * len(table):
                 KINDS[kind](sheet)
         if len(sheet.cells) == done and sheet.rng.random() < 0.2:

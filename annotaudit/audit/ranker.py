@@ -85,7 +85,7 @@ class Ranker:
             return no_findings()
         signals = signals_of(boxes, frames)
         score = self.score(signals, boxes)
-        which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.at])
+        which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.spots])
         return findings_from(boxes, signals, which, score[which])
 
 
@@ -163,7 +163,7 @@ def lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, ..
     """Plant mistakes into a copy of the boxes and measure it."""
     spoilt, truth = plant_mistakes(boxes, frames, share=SHARE, seed=seed)
     signals = signals_of(spoilt, frames)
-    rows = spoilt.iloc[signals.scene.paths.row[signals.at]]
+    rows = spoilt.iloc[signals.scene.paths.row[signals.spots]]
     where = pd.MultiIndex.from_frame(rows[CELL])
     taught = _after_gaps(truth[~truth["kind"].isin(UNSEEN)])
     cells = taught.drop_duplicates(CELL).set_index(CELL)
@@ -181,7 +181,7 @@ def hits(boxes: pd.DataFrame, signals: Signals, truth: pd.DataFrame) -> NDArray[
     """Return the planted event that each box belongs to, up to one frame away; -1 for none."""
     near = pd.concat([truth.assign(frame=truth["frame"] + step) for step in (0, -1, 1)])
     near = pd.concat([_after_gaps(truth), near]).drop_duplicates(CELL)
-    where = pd.MultiIndex.from_frame(boxes.iloc[signals.scene.paths.row[signals.at]][CELL])
+    where = pd.MultiIndex.from_frame(boxes.iloc[signals.scene.paths.row[signals.spots]][CELL])
     place = pd.MultiIndex.from_frame(near[CELL]).get_indexer(where)
     return np.where(place >= 0, near["event"].to_numpy()[place] if len(near) else -1, -1)
 
@@ -211,9 +211,9 @@ def _after_gaps(truth: pd.DataFrame) -> pd.DataFrame:
 def _half(boxes: pd.DataFrame, signals: Signals) -> NDArray[np.int64]:
     """Which half of the objects each box belongs to, told from the object's name alone."""
     paths = signals.scene.paths
-    thing = paths.thing[signals.at]
+    thing = paths.thing[signals.spots]
     fresh = np.flatnonzero(np.append(True, thing[1:] != thing[:-1])[: len(thing)])
-    first = boxes.iloc[paths.row[signals.at[fresh]]]
+    first = boxes.iloc[paths.row[signals.spots[fresh]]]
     names = first["sequence"].astype(object) + "\n" + first["track"].astype(object)
     half = np.array([zlib.crc32(str(name).encode()) % 2 for name in names], dtype=np.int64)
     return np.repeat(half, np.diff(np.append(fresh, len(thing))))
@@ -222,7 +222,7 @@ def _half(boxes: pd.DataFrame, signals: Signals) -> NDArray[np.int64]:
 def peaks(signals: Signals, score: Floats, apart: int = APART) -> NDArray[np.bool_]:
     """Keep the strongest suspicion of each event: none of one object within ``apart`` frames."""
     paths = signals.scene.paths
-    thing, time = paths.thing[signals.at], paths.time[signals.at]
+    thing, time = paths.thing[signals.spots], paths.time[signals.spots]
     n = len(score)
     kept, alive = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
     links = []

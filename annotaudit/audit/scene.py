@@ -214,7 +214,7 @@ def _share_of_scene(paths: Paths, flag: Bools) -> Floats:
         return np.zeros(0)
     sizes = np.diff(np.append(first, len(paths)))
     total = np.repeat(np.add.reduceat(flag.astype(np.int64), first), sizes)
-    return (total - flag) / np.maximum(np.repeat(sizes, sizes) - 1, 1)
+    return np.asarray((total - flag) / np.maximum(np.repeat(sizes, sizes) - 1, 1))
 
 
 def _share_of_track(paths: Paths, flag: Bools) -> Floats:
@@ -224,7 +224,7 @@ def _share_of_track(paths: Paths, flag: Bools) -> Floats:
     start, end = at - paths.before, at + paths.after + 1
     low, high = np.maximum(at - 10, start), np.minimum(at + 11, end)
     far = (total[end] - total[start]) - (total[high] - total[low])
-    return far / ((end - start) - (high - low) + 5)
+    return np.asarray(far / ((end - start) - (high - low) + 5))
 
 
 def _odd_labels(boxes: pd.DataFrame, paths: Paths) -> Floats:

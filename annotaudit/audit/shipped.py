@@ -44,7 +44,8 @@ def shipped() -> Shipped:
     """Read the weights that come with the package."""
     raw = files("annotaudit.audit").joinpath("weights", FILE).read_bytes()
     with np.load(BytesIO(raw)) as held:
-        trees = Trees(*(held[name] for name in _ARRAYS), start=float(held["start"]))
+        tree, column, limit, left, value = (held[name] for name in _ARRAYS)
+        trees = Trees(tree, column, limit, left, value, float(held["start"]))
         alone, beside = (tuple(held[name].tolist()) for name in ("alone", "beside"))
         return Shipped(tuple(held["names"].tolist()), trees, alone, beside)
 

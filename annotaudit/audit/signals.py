@@ -29,7 +29,7 @@ class Signals:
 
     Attributes
     ----------
-    at : int array, shape (m,)
+    spots : int array, shape (m,)
         Their positions in ``scene.paths``.
     names : tuple of str
         Names of the signals.
@@ -38,7 +38,7 @@ class Signals:
         What they were measured from.
     """
 
-    at: Ints
+    spots: Ints
     names: tuple[str, ...]
     table: NDArray[np.float32]
     scene: Scene
@@ -204,4 +204,4 @@ def _to_border(scene: Scene, at: Ints) -> Floats:
         np.minimum(left, top),
         np.minimum(paths.image_width[at] - right, paths.image_height[at] - bottom),
     )
-    return np.nan_to_num(near / paths.size[at], nan=9.0)
+    return np.asarray(np.nan_to_num(near / paths.size[at], nan=9.0))

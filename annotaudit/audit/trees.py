@@ -85,7 +85,7 @@ def grow(
     On one thread, so that the same labels give the same trees on every machine.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with sklearn
 
     cuts = [_cuts(column) for column in table.T]
     codes = np.empty(table.shape, dtype=np.float32)

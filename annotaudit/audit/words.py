@@ -185,7 +185,7 @@ def findings_from(
     score : float array, shape (k,)
     """
     paths = signals.scene.paths
-    at = signals.at[which]
+    at = signals.spots[which]
     who, value = speakers(signals, which)
     table = boxes[list(COLUMNS)].iloc[paths.row[at]].reset_index(drop=True)
     expected = np.full((4, len(at)), np.nan)

@@ -68,7 +68,7 @@ def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools)
     start, m = first[place], count[place]
 
     def at(offset: Ints) -> Ints:
-        return level[start + np.clip(offset, 0, m - 1)]
+        return np.asarray(level[start + np.clip(offset, 0, m - 1)])
 
     middle, upper = at((m - 1) // 2), at(m // 2)
     odd = m % 2 == 1
@@ -110,4 +110,4 @@ def _cumulative(value: Floats, before: Ints) -> Floats:
     at = np.arange(len(value))
     start = at - before
     offset = np.where(start > 0, total[start - 1], 0)
-    return (total - offset) * FINEST
+    return np.asarray((total - offset) * FINEST, dtype=np.float64)

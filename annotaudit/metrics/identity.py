@@ -16,7 +16,7 @@ def _predicted(paths: Paths, at: Ints, ahead: Ints | int, step: int) -> Floats:
     other = at + step * np.minimum(room, 4)
     with np.errstate(divide="ignore", invalid="ignore"):
         speed = (edges[:, at] - edges[:, other]) / np.abs(paths.time[at] - paths.time[other])
-    return edges[:, at] + np.nan_to_num(speed) * ahead
+    return np.asarray(edges[:, at] + np.nan_to_num(speed) * ahead)
 
 
 def _distance(expected: Floats, found: Floats, size: Floats) -> Floats:

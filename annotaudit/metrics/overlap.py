@@ -79,7 +79,7 @@ def covered(paths: Paths, pairs: Pairs) -> Floats:
     return result
 
 
-def doubles(paths: Paths, pairs: Pairs, *, least: float = 0.6, shortest: int = 3) -> Floats:
+def doubles(paths: Paths, pairs: Pairs, *, least: float = 0.6, shortest: int = 2) -> Floats:
     """Return the mean overlap with another object that lies on this one for several frames.
 
     Parameters
@@ -105,7 +105,7 @@ def doubles(paths: Paths, pairs: Pairs, *, least: float = 0.6, shortest: int = 3
     a = np.minimum(paths.thing[first], paths.thing[second])
     b = np.maximum(paths.thing[first], paths.thing[second])
     order = np.lexsort((paths.moment[first], b, a))
-    first, second, share, a, b = (v[order] for v in (first, second, share, a, b))
+    first, second, share, a, b = first[order], second[order], share[order], a[order], b[order]
     fresh = np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))
     pair = np.cumsum(fresh) - 1
     starts = np.flatnonzero(fresh)
@@ -126,4 +126,4 @@ def _apart(paths: Paths, first: Ints, second: Ints, starts: Ints, met: Ints) -> 
     a, b = first[starts], second[starts]
     begin = np.maximum(paths.time[a - paths.before[a]], paths.time[b - paths.before[b]])
     end = np.minimum(paths.time[a + paths.after[a]], paths.time[b + paths.after[b]])
-    return np.maximum(end - begin + 1 - met, 0)
+    return np.asarray(np.maximum(end - begin + 1 - met, 0))
