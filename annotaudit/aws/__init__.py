@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checking": ["check_request"],
         "clients": ["describe_client", "mturk_client"],
         "decisions": ["plan_reviews"],
+        "pulling": ["archive", "assignments", "hit_status", "pull_hits"],
         "submitting": ["submit_reviews"],
     },
 )

@@ -19,8 +19,9 @@ from typing import Any
 import pandas as pd
 
 from annotaudit.aws.decisions import PLAN_COLUMNS
+from annotaudit.aws.replies import error_code, member
 from annotaudit.boxes import TEXT
-from annotaudit.errors import AnnotauditError, BoxTableError, LabelFormatError
+from annotaudit.errors import BoxTableError, LabelFormatError
 from annotaudit.review.appending import append_line
 
 RESULT_COLUMNS = ["assignment", "step", "result", "detail"]
@@ -123,7 +124,7 @@ def _take(client: Any, step: dict[str, Any]) -> tuple[str, str]:
             return _pay_bonus(client, step, work["WorkerId"])
         return _judge(client, step, work["AssignmentStatus"])
     except ClientError as error:
-        code = _code(error)
+        code = error_code(error)
         if code == "InsufficientFunds":
             return "not sent", f"{code}: {error.response['Error']['Message']}"
         if code in ("AssignmentDoesNotExist", "HITDoesNotExist", "InvalidParameterValue"):
@@ -179,7 +180,7 @@ def _bonus_was_paid(client: Any, step: dict[str, Any]) -> bool:
         Decimal(paid["BonusAmount"]) == Decimal(step["amount"])
         and paid.get("Reason", step["reason"]) == step["reason"]
         for page in pages
-        for paid in _member(page, "BonusPayments")
+        for paid in member(page, "BonusPayments")
     )
 
 
@@ -189,7 +190,7 @@ def _ask(client: Any, assignment: str) -> dict[str, Any]:
 
     for attempt in range(NOT_YET_SEEN):
         try:
-            work: dict[str, Any] = _member(
+            work: dict[str, Any] = member(
                 client.get_assignment(AssignmentId=assignment), "Assignment"
             )
             return work
@@ -201,27 +202,12 @@ def _ask(client: Any, assignment: str) -> dict[str, Any]:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _member(reply: dict[str, Any], name: str) -> Any:
-    # botocore takes a reply that breaks off for an empty one.
-    if name not in reply:
-        raise AnnotauditError(
-            f"The service's reply has no {name!r}: it did not arrive whole. Run this again; "
-            "nothing is done twice."
-        )
-    return reply[name]
-
-
 def _aim(step: dict[str, Any]) -> str:
     return "Rejected" if step["step"] == "reject" else "Approved"
 
 
 def _told(step: dict[str, Any]) -> str:
     return f"{step['amount']} USD: {step['reason']}" if step["amount"] else step["reason"]
-
-
-def _code(error: Any) -> str:
-    code = error.response.get("TurkErrorCode") or error.response["Error"].get("Code", "")
-    return str(code).removeprefix("AWS.MechanicalTurk.")
 
 
 def _results(rows: list[tuple[str, str, str, str]]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ Assignments of every status are read. In the tables an image is a frame, a worke
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +84,47 @@ def load(path: Path, *, strict: bool = False, **options: Any) -> Labels:
     if data.lstrip().startswith(b"<"):
         found = [_answer_alone(path, data)]
         return build_labels(found, {}, path.stem, reading, problems)
+    return _read(_values(path, data, problems), path.stem, reading, problems)
+
+
+def read_replies(
+    replies: Iterable[Any], name: str, *, strict: bool = False, **options: Any
+) -> Labels:
+    """Read replies of the service that are in no file yet.
+
+    Parameters
+    ----------
+    replies : iterable of dict
+        As the file formats above hold them, times as seconds or ISO 8601.
+    name : str
+        Of the sequence, and in the problems table.
+    strict, **options
+        As for :func:`load`.
+
+    Examples
+    --------
+    >>> read_replies([{"Assignments": [], "NumResults": 0}], "no work yet")
+    Labels(0 boxes, 0 tracks, 0 frames)
+    """
+    problems = Problems(name, strict=strict)
+    numbered = ((f"reply {number}", reply) for number, reply in enumerate(replies, start=1))
+    return _read(numbered, name, Reading(**options), problems)
+
+
+def _read(
+    values: Iterable[tuple[str, Any]], name: str, reading: Reading, problems: Problems
+) -> Labels:
     replies = _Replies(problems)
-    for where, value in _values(path, data, problems):
+    for where, value in values:
         replies.take(value, where)
     replies.note_missing_pages()
     if not replies.found and not replies.understood:
         raise LabelFormatError(
-            f"{path}: found no assignment; expected replies of list_assignments_for_hit, or a "
-            "list of assignments. Save the reply itself, for example with json.dump(reply, file, "
-            "default=str)."
+            f"{problems.source}: found no assignment; expected replies of "
+            "list_assignments_for_hit, or a list of assignments. Save the reply itself, for "
+            "example with json.dump(reply, file, default=str)."
         )
-    return build_labels(replies.found, replies.hits, path.stem, reading, problems)
+    return build_labels(replies.found, replies.hits, name, reading, problems)
 
 
 def _answer_alone(path: Path, data: bytes) -> Assignment:
@@ -186,7 +217,7 @@ class _Replies:
         counted = reply.get("NumResults")
         if isinstance(counted, int) and counted != len(found):
             self.problems.add(where, f"NumResults is {counted}, but {len(found)} can be read")
-        hit = str(found[-1].raw.get("HITId")) if found else ""
+        hit = str(reply.get("HITId") or (found[-1].raw.get("HITId") if found else ""))
         self._next_page.pop(hit, None)
         if reply.get("NextToken"):
             self._next_page[hit] = where

@@ -27,8 +27,8 @@ def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = N
     format : str, optional
         A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name:
         ``.txt`` is MOTChallenge, ``.manifest`` and ``.jsonl`` Ground Truth images (video where
-        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video; ``.json``,
-        ``.jsonl`` and ``.xml`` Mechanical Turk where the labels come from there.
+        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video. Where
+        the labels come from Mechanical Turk, ``.json``, ``.jsonl`` and ``.xml`` are its formats.
 
     Returns
     -------

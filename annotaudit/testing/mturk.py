@@ -13,9 +13,10 @@ Rules played (API reference of 2017-01-17):
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +24,9 @@ from botocore.session import get_session
 
 from annotaudit.testing.service import ServiceError
 
+CENT = Decimal("0.01")
+FEE = Decimal("0.20")  # of what a worker gets, at least a cent; twice that for HITs with MANY
+MANY = 10  # assignments
 OVERRIDE_DAYS = 30
 DEFAULT_PAGE = 10
 REVIEWED = ("Approved", "Rejected")
@@ -46,6 +50,7 @@ class MechanicalTurk:
         self.assignments: dict[str, dict[str, Any]] = {}
         self.bonuses: list[dict[str, Any]] = []
         self.paid: list[tuple[str, Decimal]] = []  # assignment, amount: every cent that left
+        self._of_hit: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._hit_of_token: dict[str, str] = {}
         self._bonus_tokens: set[str] = set()
         self._next_number = 0
@@ -99,6 +104,7 @@ class MechanicalTurk:
                 known[name] = _as_time(known[name])
         known.setdefault("AssignmentStatus", "Submitted")
         self.assignments[known["AssignmentId"]] = known
+        self._of_hit[hit_id].append(known)
 
     # What a requester asks for.
 
@@ -170,7 +176,7 @@ class MechanicalTurk:
         self._hit(HITId)
         found = [
             assignment
-            for assignment in self._of_hit(HITId)
+            for assignment in self._of_hit[HITId]
             if not AssignmentStatuses or assignment["AssignmentStatus"] in AssignmentStatuses
         ]
         return self._page("Assignments", found, **page)
@@ -192,7 +198,8 @@ class MechanicalTurk:
                 )
         elif status != "Submitted":
             raise _wrong_state("Submitted")
-        self._pay(AssignmentId, Decimal(self._hit(assignment["HITId"])["Reward"]))
+        hit = self._hit(assignment["HITId"])
+        self._pay(assignment, Decimal(hit["Reward"]))
         assignment.update(AssignmentStatus="Approved", ApprovalTime=datetime.now(UTC))
         if RequesterFeedback:
             assignment["RequesterFeedback"] = RequesterFeedback
@@ -224,7 +231,7 @@ class MechanicalTurk:
             raise _error("InvalidParameterValue", "The assignment is another worker's")
         if UniqueRequestToken is not None and UniqueRequestToken in self._bonus_tokens:
             raise _error("BonusAlreadyPaid", "A bonus with this token has been paid")
-        self._pay(AssignmentId, Decimal(BonusAmount))
+        self._pay(assignment, Decimal(BonusAmount))
         if UniqueRequestToken is not None:
             self._bonus_tokens.add(UniqueRequestToken)
         self.bonuses.append(
@@ -265,7 +272,7 @@ class MechanicalTurk:
         hit = self._hit(HITId)
         if self._shown(hit)["HITStatus"] != "Reviewable":
             raise _error("InvalidHITState", "This HIT is not Reviewable")
-        if any(a["AssignmentStatus"] not in REVIEWED for a in self._of_hit(HITId)):
+        if any(a["AssignmentStatus"] not in REVIEWED for a in self._of_hit[HITId]):
             raise _error("InvalidHITState", "This HIT has assignments that are not reviewed")
         hit["disposed"] = True
         return {}
@@ -288,16 +295,13 @@ class MechanicalTurk:
         self._hit(self.assignments[name]["HITId"])
         return self.assignments[name]
 
-    def _of_hit(self, name: str) -> list[dict[str, Any]]:
-        return [a for a in self.assignments.values() if a["HITId"] == name]
-
     def _available(self, hit: Mapping[str, Any]) -> int:
-        taken = len(self._of_hit(hit["HITId"])) + hit["NumberOfAssignmentsPending"]
+        taken = len(self._of_hit[hit["HITId"]]) + hit["NumberOfAssignmentsPending"]
         return max(int(hit.get("MaxAssignments", 1)) - int(taken), 0)
 
     def _shown(self, hit: Mapping[str, Any]) -> dict[str, Any]:
         """Return the HIT as the API shows it: status and counters follow from its assignments."""
-        mine = self._of_hit(hit["HITId"])
+        mine = self._of_hit[hit["HITId"]]
         expired = hit["Expiration"] <= datetime.now(UTC)
         available = self._available(hit)
         done = not hit["NumberOfAssignmentsPending"] and (not available or expired)
@@ -308,16 +312,17 @@ class MechanicalTurk:
         return {
             **shown,
             "HITStatus": status,
-            "NumberOfAssignmentsAvailable": 0 if expired else available,
+            "NumberOfAssignmentsAvailable": available,
             "NumberOfAssignmentsCompleted": sum(a["AssignmentStatus"] in REVIEWED for a in mine),
         }
 
-    def _pay(self, assignment: str, amount: Decimal) -> None:
-        fee = (amount * Decimal("0.20")).quantize(Decimal("0.01"))
+    def _pay(self, assignment: Mapping[str, Any], amount: Decimal) -> None:
+        many = self._hit(assignment["HITId"]).get("MaxAssignments", 1) >= MANY
+        fee = max((amount * (FEE * 2 if many else FEE)).quantize(CENT, ROUND_HALF_UP), CENT)
         if amount + fee > self.balance:
             raise _error("InsufficientFunds", "This Requester has insufficient funds.")
         self.balance -= amount + fee
-        self.paid.append((assignment, amount))
+        self.paid.append((assignment["AssignmentId"], amount))
 
     def _page(
         self,
