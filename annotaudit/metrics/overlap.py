@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from annotaudit.geometry import iou
 from annotaudit.metrics.paths import Floats, Ints, Paths
 
 Pairs = tuple[Ints, Ints, Floats]
@@ -34,6 +33,7 @@ def overlapping_pairs(paths: Paths, least: float = 0.0) -> Pairs:
     order = np.lexsort((left, paths.moment))
     moment, start, end = paths.moment[order], left[order], right[order]
     high, low = top[order], bottom[order]
+    space = (end - start) * (low - high)
     # A wider box further left may reach over its neighbours: its own right edge decides.
     active = np.arange(n)
     found: list[Pairs] = []
@@ -45,21 +45,19 @@ def overlapping_pairs(paths: Paths, least: float = 0.0) -> Pairs:
         reach = (moment[other] == moment[active]) & (start[other] < end[active])
         active, other = active[reach], other[reach]
         touch = (high[other] < low[active]) & (high[active] < low[other])
-        a, b = order[active[touch]], order[other[touch]]
+        a, b = active[touch], other[touch]
         if len(a):
-            share = iou(_sides(paths, a), _sides(paths, b))
+            wide = np.minimum(end[a], end[b]) - start[b]
+            tall = np.minimum(low[a], low[b]) - np.maximum(high[a], high[b])
+            shared = wide * tall
+            share = shared / (space[a] + space[b] - shared)
             kept = share > least
-            found.append((a[kept], b[kept], share[kept]))
+            found.append((order[a[kept]], order[b[kept]], share[kept]))
     if not found:
         none = np.zeros(0, dtype=np.int64)
         return none, none, np.zeros(0)
     first, second, shares = (np.concatenate(part) for part in zip(*found, strict=True))
     return first, second, shares
-
-
-def _sides(paths: Paths, at: Ints) -> Floats:
-    left, top, right, bottom = paths.edges[:, at]
-    return np.column_stack([left, top, right - left, bottom - top])
 
 
 def covered(paths: Paths, pairs: Pairs) -> Floats:

@@ -62,16 +62,12 @@ class Paths:
 
     def runs(self, most: int) -> Iterator[slice]:
         """Cut into slices of about ``most`` boxes between objects."""
-        starts = np.flatnonzero(self.before == 0)
+        starts = np.append(np.flatnonzero(self.before == 0), len(self))
         start = 0
         while start < len(self):
-            nearest = (
-                starts[np.searchsorted(starts, start + most)]
-                if (start + most <= starts[-1])
-                else len(self)
-            )
-            yield slice(start, int(nearest))
-            start = int(nearest)
+            place = np.searchsorted(starts, min(start + most, len(self)))
+            yield slice(start, int(starts[place]))
+            start = int(starts[place])
 
 
 def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
@@ -115,6 +111,9 @@ def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
     edges, sound = _edges(boxes, row, before)
     width, height = edges[2] - edges[0], edges[3] - edges[1]
     moment = scene * span + frame
+    if span * (int(scene.max(initial=0)) + 1) > 2**40:  # keys built on it have to fit into 64 bits
+        pair = np.unique(np.stack([scene, frame]), axis=1, return_inverse=True)[1]
+        moment = pair.ravel().astype(np.int64)
     image_width, image_height = _image_sizes(boxes, frames, row)
     return Paths(
         row=row,
