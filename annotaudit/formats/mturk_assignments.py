@@ -117,7 +117,7 @@ def build_labels(
         if hit in hits:
             frames[frame]["hits"][hit] = as_json(hits[hit], f"HIT {hit}")
         facts = _facts(one, identity, annotator, hit, problems)
-        facts |= {"answered": bool(lists), "box_fields": box_fields}
+        facts |= {"answered": bool(lists), "box_fields": box_fields, **_shown_size(lists)}
         frames[frame]["assignments"].append(as_json(facts, one.where))
     return Labels(_box_table(boxes), _frame_table(frames, sequence), problems.table())
 
@@ -179,6 +179,14 @@ def _facts(
         "work_time_s": counted if math.isfinite(counted) else spent,
         "raw": one.raw | ({"WorkerId": annotator} if annotator else {}),
     }
+
+
+def _shown_size(lists: list[BoxList]) -> dict[str, float]:
+    """Size of the image on the worker's page, where the answer tells."""
+    known = [one for one in lists if one.image_width == one.image_width]
+    if not known:
+        return {}
+    return {"image_width": known[0].image_width, "image_height": known[0].image_height}
 
 
 def _note_size(frame: dict[str, Any], lists: list[BoxList], where: str, problems: Problems) -> None:
@@ -279,7 +287,8 @@ def assignments(labels: Labels) -> pd.DataFrame:
         ``sequence``, ``frame``, ``annotator``, ``assignment``, ``hit``, ``status``, ``answered``
         (False if the answer is missing, empty or unreadable; the latter stands in
         ``labels.problems``), ``boxes`` (how many are in the box table: answered and 0 means "there
-        is nothing to mark"), ``accept_time`` and ``submit_time`` (UTC), ``work_time_s``.
+        is nothing to mark"), ``accept_time`` and ``submit_time`` (UTC), ``work_time_s``,
+        ``image_width`` and ``image_height`` (of the image as the page showed it; NaN if untold).
 
     Raises
     ------
@@ -298,6 +307,8 @@ def assignments(labels: Labels) -> pd.DataFrame:
             "accept_time",
             "submit_time",
             "work_time_s",
+            "image_width",
+            "image_height",
         ],
     )
     drawn = labels.boxes.groupby("assignment").size() if len(labels.boxes) else pd.Series(dtype=int)
@@ -308,14 +319,15 @@ def assignments(labels: Labels) -> pd.DataFrame:
     texts = {
         name: facts[name].astype(TEXT) for name in ("annotator", "assignment", "hit", "status")
     }
+    numbers = ["work_time_s", "image_width", "image_height"]
     table = facts.assign(
         **texts,
         **times,
-        work_time_s=facts["work_time_s"].astype("float64"),
+        **{name: facts[name].astype("float64") for name in numbers},
         answered=facts["answered"].astype("bool"),
         sequence=saved["sequence"].array,
         frame=saved["frame"].array,
     )
     table["boxes"] = table["assignment"].map(drawn).fillna(0).astype("int64")
     first = ["sequence", "frame", "annotator", "assignment", "hit", "status", "answered", "boxes"]
-    return table[[*first, "accept_time", "submit_time", "work_time_s"]]
+    return table[[*first, "accept_time", "submit_time", *numbers]]
