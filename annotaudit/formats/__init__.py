@@ -33,8 +33,7 @@ Modules are imported when used; a heavy import (xmltodict, pyarrow.csv) belongs 
 that needs it, because recognition imports every format.
 """
 
-from annotaudit.formats.catalogue import FORMATS as FORMATS
-from annotaudit.formats.catalogue import Format as Format
+from annotaudit.formats.catalogue import FORMATS as FORMATS, Format as Format
 from annotaudit.formats.loading import load as load
 from annotaudit.formats.saving import save as save
 

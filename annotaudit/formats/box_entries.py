@@ -19,7 +19,6 @@ from annotaudit.formats import columns
 from annotaudit.formats.columns import Leftovers
 from annotaudit.formats.json_text import decode
 from annotaudit.formats.problems import Problems, excerpt
-from annotaudit.formats.typed_entries import is_typed, typed_columns
 
 _WHOLE = re.compile("-?(0|[1-9][0-9]{0,99})")
 _corners = itemgetter(*SIDES)
@@ -74,16 +73,13 @@ def read_entries(
         the JSON text of whatever else they hold (a column only if there is any).
     """
     leftovers: Leftovers = {}
-    if is_typed(entries):
-        rows = np.arange(len(entries))
-        table = typed_columns(entries, leftovers)
-    else:
-        rows, sides = _sides(entries, where, problems)
-        kept = entries if len(rows) == len(entries) else [entries[row] for row in rows]
-        table = dict(zip(SIDES, sides.T, strict=True)) | _others(kept, spelling, leftovers)
+    rows, sides = _sides(entries, where, problems)
+    kept = entries if len(rows) == len(entries) else [entries[row] for row in rows]
+    table: dict[str, Any] = dict(zip(SIDES, sides.T, strict=True))
+    table |= _others(kept, spelling, leftovers)
     if leftovers:
         table["extra"] = columns.extra_column(leftovers, len(rows), problems.source)
-    return rows, pd.DataFrame(table, copy=False)
+    return rows, pd.DataFrame(table)
 
 
 def _others(entries: list[Any], spelling: Spelling, leftovers: Leftovers) -> dict[str, pd.Series]:

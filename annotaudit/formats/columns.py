@@ -27,10 +27,21 @@ def text_column(values: Sequence[str | None] | np.ndarray) -> pd.Series:
     >>> text_column(["a", None]).tolist()
     ['a', nan]
     """
+    return text_of_arrays([text_array(values)])
+
+
+def text_array(values: Sequence[str | None] | np.ndarray) -> Any:
+    """Make an Arrow array of texts, None becoming missing."""
     import pyarrow as pa
 
-    array = pa.chunked_array([pa.array(values, type=pa.large_string(), from_pandas=True)])
-    return pd.Series(TEXT.__from_arrow__(array))
+    return pa.array(values, type=pa.large_string(), from_pandas=True)
+
+
+def text_of_arrays(arrays: list[Any]) -> pd.Series:
+    """Make a text column of Arrow arrays, one after another."""
+    import pyarrow as pa
+
+    return pd.Series(TEXT.__from_arrow__(pa.chunked_array([pa.concat_arrays(arrays)])))
 
 
 def id_column(values: list[Any], key: str, leftovers: Leftovers, usual: type = str) -> pd.Series:

@@ -17,7 +17,8 @@ in the file                     in the tables
 ``frame-no`` (text or number)   ``frame``; without it, the position in the list
 ``frame``                       ``image`` of the frames table
 ``frame-attributes``            ``attribute.<name>`` of the frames table
-``object-name``, ``object-id``  ``track``, ``object_id`` (one track per object id)
+``object-name``, ``object-id``  ``track``, ``object_id`` (one track per object id, called by its
+                                first name; without a name, by the id)
 ``class-id``                    ``class_id``; through the class map, ``label``
 ``label-category-attributes``   ``attribute.<name>`` of the box table
 any other key of a box          ``extra``: JSON text

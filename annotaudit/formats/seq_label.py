@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError
@@ -52,14 +53,41 @@ def read_sequence(
     LabelFormatError
         If this is no list of boxes on frames: polygons, points, 3D labels, something else.
     """
-    content = decode_typed(data)
-    if content is None:
-        content = decode(data, problems.source)
-        for key in repeated_keys(data, content):
-            problems.add("file", f"an object has the key {excerpt(key)} twice; the last one counts")
-    kind, entries = _frame_entries(content, problems.source)
+    content, looked_at, numbers, on_frame, table = _read_usual(data) or _read_any(data, problems)
+    boxes = _box_table(table, on_frame, sequence, class_map)
+    frames = _frame_table(looked_at, numbers, sequence, problems)
+    if len(frames):
+        kind = next(kind for kind in LISTS if kind in content)
+        source = encode({**content, kind: []}, sequence)
+        frames["source_file"] = columns.on_first_row(len(frames), source)
+    return boxes, frames
+
+
+# Content of the file, entries of the frames looked at, their numbers, the frame of each box, boxes.
+_Read = tuple[dict[str, Any], list[dict[str, Any]], list[int], NDArray[np.int64], pd.DataFrame]
+
+
+def _read_usual(data: bytes) -> _Read | None:
+    """Read a file in which all is as it should be, the fast way; None for any other."""
+    typed = decode_typed(data)
+    if typed is None:
+        return None
+    content, n_boxes, table = typed
+    entries = next(iter(content.values()))
+    numbers = [_frame_number(entry, place) for place, entry in enumerate(entries)]
+    known = [number for number in numbers if isinstance(number, int)]
+    if len(known) < len(numbers):
+        return None
+    return content, entries, known, np.repeat(np.array(known, dtype=np.int64), n_boxes), table
+
+
+def _read_any(data: bytes, problems: Problems) -> _Read:
+    """Read any file, what cannot be used going to the problems."""
+    content = decode(data, problems.source)
+    for key in repeated_keys(data, content):
+        problems.add("file", f"an object has the key {excerpt(key)} twice; the last one counts")
     numbers, looked_at, annotations, n_boxes = [], [], [], []
-    for position, entry in enumerate(entries):
+    for position, entry in enumerate(_frame_entries(content, problems.source)):
         where = f"entry {position}"
         if not isinstance(entry, dict):
             problems.add(where, f"found {excerpt(entry)}; expected a frame with annotations")
@@ -83,17 +111,10 @@ def read_sequence(
 
     rows, table = read_entries(annotations, SPELLING, where_is, problems)
     on_frame = np.repeat(np.array(numbers, dtype=np.int64), n_boxes)[rows]
-    boxes = _box_table(table, on_frame, sequence, class_map)
-    frames = _frame_table(looked_at, numbers, sequence, problems)
-    if len(frames):
-        rest = {key: value for key, value in content.items() if key != kind}
-        frames["source_file"] = columns.on_first_row(
-            len(frames), encode({**rest, kind: []}, sequence)
-        )
-    return boxes, frames
+    return content, looked_at, numbers, on_frame, table
 
 
-def _frame_entries(content: Any, source: str) -> tuple[str, list[Any]]:
+def _frame_entries(content: Any, source: str) -> list[Any]:
     if not isinstance(content, dict):
         raise LabelFormatError(
             f"{source}: found {excerpt(content)}; expected an object with {LISTS[0]!r}. "
@@ -129,7 +150,7 @@ def _frame_entries(content: Any, source: str) -> tuple[str, list[Any]]:
             f"{source}: the frames hold {other[0]}, not boxes; annotaudit reads bounding boxes. "
             "Use the labels of a bounding box job."
         )
-    return kinds[0], entries
+    return entries
 
 
 def _has(entry: Any, key: str) -> bool:
@@ -170,13 +191,14 @@ def _box_table(
 ) -> pd.DataFrame:
     n_boxes = len(table)
     names, ids = table.pop("object_name"), table["object_id"]
-    table["track"], renamed = _tracks(names, ids)
+    coded = pd.factorize(names)
+    table["track"], renamed = _tracks(names, coded, ids)
     if renamed.any():
         extra = table.get("extra", pd.Series(np.nan, index=table.index, dtype=TEXT))
         table["extra"] = _with_names(extra, names, renamed)
-    label = _by_value(table["class_id"], class_map.get) if class_map else None
+    label = _by_code(pd.factorize(table["class_id"]), class_map.get) if class_map else None
     if label is None or label.isna().any():
-        said = _by_value(names, prefix_of)
+        said = _by_code(coded, prefix_of)
         label = said if label is None else label.where(label.notna(), said)
     columns_first: dict[str, Any] = {
         "sequence": _repeated(sequence, n_boxes),
@@ -201,9 +223,9 @@ def prefix_of(object_name: str) -> str | None:
     return object_name.rpartition(":")[0] or None
 
 
-def _by_value(texts: pd.Series, change: Any) -> pd.Series:
-    """Apply a function to each different text, once."""
-    codes, different = pd.factorize(texts)
+def _by_code(coded: tuple[NDArray[np.intp], Any], change: Any) -> pd.Series:
+    """Apply a function to each different text of a factorized column, once."""
+    codes, different = coded
     changed = columns.text_column([*map(change, different), None])
     return changed.take(codes).reset_index(drop=True)
 
@@ -212,12 +234,15 @@ def _repeated(text: str, times: int) -> pd.Series:
     return columns.text_column([text]).take(np.zeros(times, dtype=np.intp)).reset_index(drop=True)
 
 
-def _tracks(names: pd.Series, ids: pd.Series) -> tuple[pd.Series, pd.Series]:
+def _tracks(
+    names: pd.Series, coded: tuple[NDArray[np.intp], Any], ids: pd.Series
+) -> tuple[pd.Series, pd.Series]:
     """Name one track per object id, by its object name where that tells it from the others.
 
-    Returns the track of each box, and whether the box's object name is not its track.
+    Takes the object names also as factorized. Returns the track of each box, and whether the
+    box's object name is not its track.
     """
-    name_code, name_list = pd.factorize(names)
+    name_code, name_list = coded
     id_code, id_list = pd.factorize(ids)
     if len(id_list) == len(name_list) and (id_code >= 0).all() and (name_code >= 0).all():
         name_of_id = np.zeros(len(id_list), dtype=np.intp)
@@ -320,7 +345,8 @@ def object_names(boxes: pd.DataFrame) -> pd.Series:
         as_read = columns.text_column(texts).set_axis(boxes.index)
         names = as_read.where(as_read.notna(), names)
     ids = boxes["object_id"].reset_index(drop=True)
-    again = _tracks(names.reset_index(drop=True), ids)[0].set_axis(boxes.index)
+    plain = names.reset_index(drop=True)
+    again = _tracks(plain, pd.factorize(plain), ids)[0].set_axis(boxes.index)
     return names.where((again == track) | (again.isna() & track.isna()), track)
 
 

@@ -2,6 +2,9 @@
 
 A file with anything unusual in it (an unknown key, an id that is a number, a side that is null) is
 not read here; the reader of plain objects then reads it whole.
+
+Boxes are decoded some frames at a time and turned into arrays at once, while they are still in the
+processor's cache, so that the memory taken is that of the columns.
 """
 
 from __future__ import annotations
@@ -10,16 +13,20 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 
+from annotaudit.boxes import SIDES
 from annotaudit.formats import columns
 from annotaudit.formats.json_text import quotes
 
+_BATCH = 8_192  # boxes turned into arrays at a time
 _KEYS = {
     "class_id": "class-id",
     "object_id": "object-id",
     "object_name": "object-name",
     "attributes": "label-category-attributes",
 }
+_TEXTS = ("class_id", "object_id", "object_name")
 
 
 class _Detected(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename=_KEYS):
@@ -36,48 +43,43 @@ class _Tracked(_Detected, gc=False, forbid_unknown_fields=True, rename=_KEYS):
     object_name: str
 
 
-_Typed = (_Detected, _Tracked)
-_UNKNOWN = msgspec.UNSET
-
-
 class _Frame(
     msgspec.Struct,
     forbid_unknown_fields=True,
     rename={"number": "frame-no", "attributes": "frame-attributes"},
 ):
-    number: Any = _UNKNOWN
-    frame: Any = _UNKNOWN
-    attributes: Any = _UNKNOWN
-
-
-class _TrackedFrame(_Frame, forbid_unknown_fields=True, kw_only=True):
-    annotations: list[_Tracked]
-
-
-class _DetectedFrame(_Frame, forbid_unknown_fields=True, kw_only=True):
-    annotations: list[_Detected]
+    annotations: msgspec.Raw
+    number: Any = msgspec.UNSET
+    frame: Any = msgspec.UNSET
+    attributes: Any = msgspec.UNSET
 
 
 class _TrackedFile(
     msgspec.Struct, forbid_unknown_fields=True, rename={"frames": "tracking-annotations"}
 ):
-    frames: list[_TrackedFrame]
+    frames: list[_Frame]
 
 
 class _DetectedFile(
     msgspec.Struct, forbid_unknown_fields=True, rename={"frames": "detection-annotations"}
 ):
-    frames: list[_DetectedFrame]
+    frames: list[_Frame]
 
 
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "tracking-annotations": msgspec.json.Decoder(_TrackedFile),
-    "detection-annotations": msgspec.json.Decoder(_DetectedFile),
+_DECODERS: dict[str, tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]] = {
+    "tracking-annotations": (
+        msgspec.json.Decoder(_TrackedFile),
+        msgspec.json.Decoder(list[_Tracked]),
+    ),
+    "detection-annotations": (
+        msgspec.json.Decoder(_DetectedFile),
+        msgspec.json.Decoder(list[_Detected]),
+    ),
 }
 
 
-def decode_typed(data: bytes) -> dict[str, Any] | None:
-    """Decode a usual file, its boxes as typed objects; None if anything in it is unusual.
+def decode_typed(data: bytes) -> tuple[dict[str, Any], list[int], pd.DataFrame] | None:
+    """Decode a usual file; None if anything in it is unusual.
 
     Parameters
     ----------
@@ -85,66 +87,92 @@ def decode_typed(data: bytes) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
-        As the plain decoder would give it, but for the boxes: see :func:`typed_columns`.
+    content : dict
+        As the plain decoder would give it, but without boxes.
+    n_boxes : list of int
+        How many boxes each frame has.
+    table : DataFrame
+        Sides, texts, attributes and ``extra`` of the boxes, frame after frame.
     """
-    for kind, decoder in _DECODERS.items():
+    for kind, (file_decoder, boxes_decoder) in _DECODERS.items():
         try:
-            frames = decoder.decode(data).frames
+            frames = file_decoder.decode(data).frames
+            batches = _Batches(tracked=kind == "tracking-annotations")
+            n_boxes = [batches.add(boxes_decoder.decode(frame.annotations)) for frame in frames]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
-        entries = [_without_boxes(frame) for frame in frames]
-        boxes = [box for frame in frames for box in frame.annotations]
+        table = batches.table()
+        content = {kind: [_without_boxes(frame) for frame in frames]}
         # Of a key that stands twice only the last was kept. Then there are more quotation marks
         # in the file than its keys and texts need.
-        in_boxes = quotes(data) - quotes(msgspec.json.encode({kind: entries}))
-        if in_boxes != _quotes_of(boxes) and in_boxes != _quotes_of(boxes, with_attributes=True):
+        if quotes(data) != quotes(msgspec.json.encode(content)) + batches.quotes:
             return None
-        for entry, frame in zip(entries, frames, strict=True):
-            entry["annotations"] = frame.annotations
-        return {kind: entries}
+        return content, n_boxes, table
     return None
-
-
-def typed_columns(boxes: list[Any], leftovers: columns.Leftovers) -> dict[str, Any]:
-    """Make columns of typed boxes: sides, texts and attributes."""
-    sides = {
-        "left": [box.left for box in boxes],
-        "top": [box.top for box in boxes],
-        "width": [box.width for box in boxes],
-        "height": [box.height for box in boxes],
-    }
-    table: dict[str, Any] = {
-        side: np.fromiter(values, np.float64, len(boxes)) for side, values in sides.items()
-    }
-    table["class_id"] = columns.text_column([box.class_id for box in boxes])
-    unknown = [None] * len(boxes)
-    tracked = isinstance(boxes[0], _Tracked)
-    ids = [box.object_id for box in boxes] if tracked else unknown
-    names = [box.object_name for box in boxes] if tracked else unknown
-    table |= {"object_id": columns.text_column(ids), "object_name": columns.text_column(names)}
-    attributes = [box.attributes for box in boxes]
-    if any(attributes):
-        table |= columns.attribute_columns(attributes, _KEYS["attributes"], leftovers)
-    return table
-
-
-def is_typed(boxes: list[Any]) -> bool:
-    """Tell whether a list of boxes came from :func:`decode_typed`."""
-    return bool(boxes) and isinstance(boxes[0], _Typed)
 
 
 def _without_boxes(frame: _Frame) -> dict[str, Any]:
     known = {"frame-no": frame.number, "frame": frame.frame, "frame-attributes": frame.attributes}
-    return {key: value for key, value in known.items() if value is not _UNKNOWN} | {
+    return {key: value for key, value in known.items() if value is not msgspec.UNSET} | {
         "annotations": []
     }
 
 
-def _quotes_of(boxes: list[Any], *, with_attributes: bool = False) -> int:
-    """How many quotation marks the boxes take in the file, what is in their attributes or not."""
-    if not boxes:
-        return 0
-    keys, texts = (8, 3) if isinstance(boxes[0], _Tracked) else (6, 1)
-    inside = msgspec.json.encode([box.attributes for box in boxes]) if with_attributes else b""
-    return 2 * (keys + texts) * len(boxes) + quotes(inside)
+class _Batches:
+    """Gathers boxes, turning them into arrays a batch at a time."""
+
+    def __init__(self, *, tracked: bool) -> None:
+        self.tracked = tracked
+        self.quotes = 0  # how many quotation marks the boxes take in the file
+        self._boxes: list[Any] = []
+        self._sides: dict[str, list[Any]] = {side: [] for side in SIDES}
+        self._texts: dict[str, list[Any]] = {name: [] for name in _TEXTS}
+        self._attributes: list[dict[str, Any]] = []
+        self._n_boxes = 0
+
+    def add(self, boxes: list[Any]) -> int:
+        """Take the boxes of a frame; return how many they are."""
+        self._boxes += boxes
+        if len(self._boxes) >= _BATCH:
+            self._flush()
+        return len(boxes)
+
+    def _flush(self) -> None:
+        boxes, self._boxes = self._boxes, []
+        n_boxes = len(boxes)
+        sides = (
+            [box.left for box in boxes],
+            [box.top for box in boxes],
+            [box.width for box in boxes],
+            [box.height for box in boxes],
+        )
+        for side, values in zip(SIDES, sides, strict=True):
+            self._sides[side].append(np.fromiter(values, np.float64, n_boxes))
+        texts = {"class_id": [box.class_id for box in boxes]}
+        if self.tracked:
+            texts["object_id"] = [box.object_id for box in boxes]
+            texts["object_name"] = [box.object_name for box in boxes]
+        for name in _TEXTS:
+            self._texts[name].append(columns.text_array(texts.get(name, [None] * n_boxes)))
+        keys = 8 if self.tracked else 6
+        self.quotes += 2 * (keys + len(texts)) * n_boxes
+        attributes = [box.attributes for box in boxes]
+        if any(attributes):
+            self.quotes += quotes(msgspec.json.encode(attributes))
+            self._attributes += [{}] * (self._n_boxes - len(self._attributes)) + attributes
+        self._n_boxes += n_boxes
+
+    def table(self) -> pd.DataFrame:
+        """Make the columns."""
+        self._flush()
+        leftovers: columns.Leftovers = {}
+        table: dict[str, Any] = {
+            side: np.concatenate(chunks) for side, chunks in self._sides.items()
+        }
+        table |= {name: columns.text_of_arrays(chunks) for name, chunks in self._texts.items()}
+        if self._attributes:
+            every = self._attributes + [{}] * (self._n_boxes - len(self._attributes))
+            table |= columns.attribute_columns(every, _KEYS["attributes"], leftovers)
+        if leftovers:
+            table["extra"] = columns.extra_column(leftovers, self._n_boxes, "attributes")
+        return pd.DataFrame(table, copy=False)

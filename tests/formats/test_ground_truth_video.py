@@ -4,12 +4,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.ground_truth_video import load, save
+
+LIST = "tracking-annotations"
 
 
 def box(left=10, **others):
@@ -118,6 +119,27 @@ def test_one_track_per_object_id_not_per_name(write):
     )
     assert labels.boxes["track"].tolist() == ["Car:1 (id-1)", "Car:1 (id-2)", "Bus:1", "Bus:1"]
     assert labels.boxes["label"].tolist() == ["Car", "Car", "Bus", "Van"]
+
+
+def test_an_object_is_named_on_every_box_when_it_is_on_one(write):
+    """A box that only has an object id belongs to the named track, and is saved with the name."""
+    unnamed = box()
+    del unnamed["object-name"]
+    path = write(content(entry(0, box()), entry(1, unnamed)))
+    labels = load(path)
+    assert labels.boxes["track"].tolist() == ["Car:1", "Car:1"]
+    save(labels, path)
+    assert [frame["annotations"] for frame in json.loads(path.read_text())[LIST]] == [[box()]] * 2
+
+
+def test_an_object_without_a_name_is_called_by_its_id(write):
+    unnamed = box()
+    del unnamed["object-name"]
+    path = write(content(entry(0, unnamed)))
+    labels = load(path)
+    assert labels.boxes["track"].tolist() == ["id-1"]
+    save(labels, path)
+    assert json.loads(path.read_text())[LIST][0]["annotations"] == [unnamed]
 
 
 def test_detection_labels_have_no_track(write):
@@ -443,7 +465,9 @@ scalars = (
     | names
 )
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
-unknown = st.dictionaries(names, scalars | st.lists(scalars, max_size=2), max_size=2)
+# Only keys that mean nothing here: hypothesis takes some from the source of the package.
+free_names = names.map(lambda name: "x" + name)
+unknown = st.dictionaries(free_names, scalars | st.lists(scalars, max_size=2), max_size=2)
 a_box = st.builds(
     lambda sides, ids, attributes, rest: (
         rest
@@ -452,13 +476,13 @@ a_box = st.builds(
         | {"label-category-attributes": attributes}
     ),
     st.tuples(numbers, numbers, numbers, numbers),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "class-id": scalars,
-            "object-id": scalars,
-            "object-name": scalars | st.sampled_from(["Car:1", "Car:2"]),
-        },
+    st.builds(
+        lambda kind, object_keys: kind | object_keys,
+        st.fixed_dictionaries({}, optional={"class-id": scalars}),
+        st.just({})
+        | st.fixed_dictionaries(
+            {"object-id": scalars, "object-name": scalars | st.sampled_from(["Car:1", "Car:2"])}
+        ),
     ),
     unknown,
     unknown,
