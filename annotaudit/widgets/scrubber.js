@@ -124,8 +124,8 @@ export function overlap(a, b) {
 }
 
 export const MEASURES = {
-  height: "height, px", width: "width, px", left: "left, px", top: "top, px",
-  area: "area, px²", overlap: "overlap with the frame before",
+  height: "height, px", width: "width, px", left: "left edge, px", top: "top edge, px",
+  right: "right edge, px", bottom: "bottom edge, px", area: "area, px²", overlap: "overlap with the frame before",
 };
 
 /** One value of an object per position of its sequence: NaN where it has no box. */
@@ -137,7 +137,8 @@ export function series(set, object, measure, sequence) {
     const box = row < 0 ? null : boxAt(set, row);
     if (box) {
       values[index] = {
-        left: box[0], top: box[1], width: box[2], height: box[3], area: box[2] * box[3],
+        left: box[0], top: box[1], width: box[2], height: box[3],
+        right: box[0] + box[2], bottom: box[1] + box[3], area: box[2] * box[3],
         overlap: before ? overlap(before, box) : NaN, // an entry has nothing to compare with
       }[measure];
     }
@@ -146,10 +147,12 @@ export function series(set, object, measure, sequence) {
   return values;
 }
 
-/** The measure that shows best what a rule speaks of. */
-export function measureFor(rule) {
+/** The measure that shows best what a finding speaks of. */
+export function measureFor(rule, reason) {
+  const edge = reason.match(/\b(left|right|top|bottom) edge\b/);
+  if (edge) return edge[1];
   if (/overlap/.test(rule)) return "overlap";
-  return /course/.test(rule) ? "left" : "height";
+  return /size/.test(rule) ? "area" : "height";
 }
 
 /** A box moved (or, from its lower right corner, resized) by whole pixels; sides stay ≥ 1. */
@@ -516,6 +519,13 @@ function drawCorners(ctx, view, box, colour) {
   ctx.lineCap = "butt";
 }
 
+/** Words, cut so that they take no more than a width. */
+function shortened(ctx, words, width) {
+  let end = words.length;
+  while (end > 1 && ctx.measureText(words.slice(0, end)).width > width) end -= 1;
+  return end < words.length ? `${words.slice(0, end - 1)}…` : words;
+}
+
 /** Severity by shape and colour: a diamond, a triangle, a disc. */
 function drawMark(ctx, x, y, severity, size, hollow = false) {
   ctx.beginPath();
@@ -666,6 +676,8 @@ class Pictures {
 // ── The scrubber ──────────────────────────────────────────────────────────────────────────────
 
 const LANES = 12; // tracks shown in the timeline when not pooled
+const LANE = 14; // px
+const GUTTER = 104; // px for their names
 const LIST = 200; // entries shown in a list of filters or findings; a search finds the others
 const ANSWER = 8000; // ms to wait for Python to confirm a verdict
 const REST = 140; // ms without a move before the full picture is fetched
@@ -841,7 +853,8 @@ class Scrubber {
       return { name, element };
     });
     this.acceptButton = button("accept", "Accept the suggested box", () => this.act({ do: "accept" }), { words: "Accept suggestion", key: "a" });
-    this.undoButton = button("undo", "Undo", () => this.act({ do: "undo" }), { words: "Undo", key: "u" });
+    this.undoButton = button("undo", "Undo the last verdict", () => this.act({ do: "undo" }), { key: "u" });
+    this.undoButton.append(h("kbd", { "aria-hidden": "true" }, "u"));
     this.note = h("textarea", {
       class: "aa-input", rows: "2", "aria-label": "Note", placeholder: "Note (w)",
       onchange: () => this.noteChanged(),
@@ -880,7 +893,10 @@ class Scrubber {
     const group = (title, ...inside) => h("fieldset", { class: "aa-group" }, h("legend", {}, title), ...inside);
     const layers = Object.entries(LAYERS).map(([name, words]) => check(words, true, (on) => {
       this.layers[name] = on;
-      if (name === "strip") this.strip.hidden = !on;
+      if (name === "strip") {
+        this.strip.hidden = !on;
+        this.resize();
+      }
       this.invalidate();
     }));
     const pooled = check("One line of the timeline per track", false, (on) => {
@@ -1402,11 +1418,15 @@ class Scrubber {
     const stage = this.stages[0].element;
     const width = Math.max(120, Math.floor(stage.clientWidth));
     const [w, hgt] = data.size.subarray(this.position * 2, this.position * 2 + 2);
-    const height = Math.round(Math.min(this.model.get("height"), Math.max(180, (width * hgt) / w)));
+    // beside the panel, tall enough for the verdicts to show without scrolling
+    const least = root.clientWidth < 760 ? 180 : this.layers.strip ? 410 : 530;
+    const height = Math.round(Math.min(this.model.get("height"), Math.max(least, (width * hgt) / w)));
     for (const { element } of this.stages) element.style.height = `${height}px`;
     this.room = { width, height };
     this.lanes = this.pooled ? 1 : this.laneObjects().length || 1;
-    this.timeline.style.height = `${this.pooled ? 34 : 12 + this.lanes * 13}px`;
+    this.timeline.style.height = `${this.pooled ? 34 : 8 + this.lanes * LANE}px`;
+    this.gutter = this.pooled ? 0 : GUTTER;
+    this.lines.style.setProperty("--aa-gutter", `${this.gutter}px`);
     this.timelineBase = null;
     this.font = getComputedStyle(root).fontFamily;
     this.fetch(false);
@@ -1421,14 +1441,18 @@ class Scrubber {
     }
     ground ??= matchMedia("(prefers-color-scheme: dark)").matches && this.data.offline ? 0 : 1;
     this.root.dataset.theme = ground < 0.25 ? "dark" : "light";
+    this.inks = null;
     this.timelineBase = null;
     this.invalidate();
   }
 
   colours() {
-    const style = getComputedStyle(this.root);
-    const at = (name) => style.getPropertyValue(name).trim();
-    return { text: at("--aa-text"), muted: at("--aa-muted"), line: at("--aa-line"), accent: at("--aa-accent") };
+    if (!this.inks) { // asked for on every frame, changed with the theme only
+      const style = getComputedStyle(this.root);
+      const at = (name) => style.getPropertyValue(name).trim();
+      this.inks = { text: at("--aa-text"), muted: at("--aa-muted"), line: at("--aa-line") };
+    }
+    return this.inks;
   }
 
   // ── Drawing ──
@@ -1527,7 +1551,7 @@ class Scrubber {
       });
       if (mark) drawCorners(ctx, view, box, SEVERITY[mark.severity]);
       ctx.globalAlpha = 1;
-      const wide = box[2] * view.scale > (few ? 10 : 34);
+      const wide = box[2] * view.scale > (few ? 10 : 34) && (few || chosen < 0);
       if (layers.names && (wide || mark || row === chosen)) {
         drawName(ctx, view, box, this.nameOf(set, row), colour, this.font, mark?.severity);
       }
@@ -1651,8 +1675,10 @@ class Scrubber {
       const top = Math.min(...known.map((box) => box[1]));
       const right = Math.max(...known.map((box) => box[0] + box[2]));
       const bottom = Math.max(...known.map((box) => box[1] + box[3]));
-      const size = Math.max((right - left) / 1.2, bottom - top) * 1.35;
-      window = [(left + right - size * 1.2) / 2, (top + bottom - size) / 2, size * 1.2, size];
+      const first = this.shots[0].canvas;
+      const aspect = first.clientWidth / Math.max(1, first.clientHeight);
+      const size = Math.max((right - left) / aspect, bottom - top) * 1.3;
+      window = [(left + right - size * aspect) / 2, (top + bottom - size) / 2, size * aspect, size];
     }
     this.shots.forEach(({ offset, canvas, shot }, index) => {
       const position = this.position + offset;
@@ -1724,9 +1750,10 @@ class Scrubber {
           `frame ${data.frame[finding.position]}`,
         ].filter(Boolean).join(" · ");
         this.facts.replaceChildren(...[
-          ["value", Number.isFinite(finding.value) ? `${format(finding.value)} ${finding.unit}` : null],
-          ["limit", Number.isFinite(finding.limit) ? `${format(finding.limit)} ${finding.unit}` : null],
+          ["value", Number.isFinite(finding.value) ? format(finding.value) : null],
+          ["limit", Number.isFinite(finding.limit) ? format(finding.limit) : null],
           ["score", Number.isFinite(finding.score) ? finding.score.toFixed(2) : null],
+          ["unit", finding.unit || null],
         ].filter(([, words]) => words).map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words))));
       }
       this.rank.textContent = `${this.list.indexOf(finding) + 1} of ${this.list.length}`;
@@ -1768,7 +1795,7 @@ class Scrubber {
   drawGraph() {
     const { data, sequence, finding } = this;
     const set = data.sets[0];
-    const measure = this.measure ?? (finding ? measureFor(data.rules[finding.rule]) : "height");
+    const measure = this.measure ?? (finding ? measureFor(data.rules[finding.rule], finding.reason) : "height");
     this.measureChoice.value = measure;
     const key = `${this.object} ${measure} ${sequence.first}`;
     if (this.graphKey !== key) {
@@ -1853,7 +1880,7 @@ class Scrubber {
   timeX(position) {
     const { first, count } = this.sequence;
     const width = this.timeline.clientWidth;
-    return 8 + ((position - first) / Math.max(1, count - 1)) * (width - 16);
+    return this.gutter + 8 + ((position - first) / Math.max(1, count - 1)) * (width - this.gutter - 16);
   }
 
   drawTimeline() {
@@ -1894,9 +1921,9 @@ class Scrubber {
       }
     } else {
       this.laneObjects().forEach((object, lane) => {
-        const y = 10 + lane * 13;
+        const y = 10 + lane * LANE;
         ctx.fillStyle = line;
-        ctx.fillRect(8, y, width - 16, 1);
+        ctx.fillRect(this.gutter + 8, y, width - this.gutter - 16, 1);
         ctx.globalAlpha = 0.7;
         ctx.fillStyle = colourOf(this.data.objects.colour[object]);
         let start = -1;
@@ -1916,8 +1943,10 @@ class Scrubber {
           drawMark(ctx, x, y + 0.5, one.severity, 4.5, judged(one));
           this.marks.push({ x, y, findings: [one] });
         }
-        ctx.font = `10px ${this.font}`;
+        ctx.font = `${object === this.object ? 600 : 400} 11px ${this.font}`;
         ctx.fillStyle = object === this.object ? text : muted;
+        ctx.textBaseline = "middle";
+        ctx.fillText(shortened(ctx, this.data.objects.track[object], this.gutter - 4), 2, y + 1);
       });
     }
     if (this.finding && sequenceAt(this.data.sequences, this.finding.position) === this.sequence) {
@@ -1963,7 +1992,8 @@ class Scrubber {
       const open = mark.findings.find((one) => !(one.index in this.judging.judged));
       this.choose(open ?? mark.findings[0], true);
     } else {
-      this.go(first + Math.round(((x - 8) / (this.timeline.clientWidth - 16)) * (count - 1)));
+      const share = (x - this.gutter - 8) / (this.timeline.clientWidth - this.gutter - 16);
+      this.go(first + Math.round(share * (count - 1)));
     }
   }
 }

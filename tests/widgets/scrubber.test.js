@@ -102,6 +102,13 @@ test("a track's course has a hole where it has no box, and no overlap at its ent
   assert.equal(shared[1].toFixed(4), (50 / 150).toFixed(4));
 });
 
+test("the course shown suits the finding", () => {
+  assert.equal(scrubber.measureFor("off_course", "Its bottom edge is 41 px too high."), "bottom");
+  assert.equal(scrubber.measureFor("low_overlap", ""), "overlap");
+  assert.equal(scrubber.measureFor("size_jump", ""), "area");
+  assert.equal(scrubber.measureFor("gap", ""), "height");
+});
+
 test("a finding is matched by its object, and by its sides where the object is doubled", () => {
   const doubled = { ...set, object: Int32Array.of(0, 0, 0) };
   const finding = { position: 0, object: 0, box: [2, 0, 10, 10] };
