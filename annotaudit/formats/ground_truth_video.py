@@ -338,7 +338,12 @@ def save(labels: Labels, path: Path) -> Path:
                 f"{path}, sequence {name!r}: found {len(annotators)} annotators; this format "
                 "holds one. Save the rows of one annotator at a time."
             )
-        line, attribute = manifest_line(frames, name, beside=path.name if is_one_file else None)
+        line, attribute = manifest_line(
+            frames,
+            name,
+            tracked=bool(boxes["track"].notna().any()),
+            beside=path.name if is_one_file else None,
+        )
         boxes, classes = with_class_ids(boxes, line[attribute + METADATA].get("class-map"))
         line[attribute + METADATA] |= {"class-map": classes}
         content = encode(write_sequence(boxes, frames, str(path)), str(path))

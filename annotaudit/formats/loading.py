@@ -34,8 +34,7 @@ def load(
     The format is told from what is in the file, not from its name. A folder or a pattern such as
     ``"jobs/*/SeqLabel.json"`` loads every label file in it; where two give their sequence the
     same name, it is lengthened by the folders that tell them apart. Files of a folder that no
-    format knows (images, notes) are passed over, but a file named as label files are, and read
-    by none, is a row of ``problems``.
+    format knows (images, notes) are passed over.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ def load(
     --------
     >>> import annotaudit as aa
     >>> aa.load("SeqLabel.json", frames="img1/")  # doctest: +SKIP
-    Labels(87 boxes, 4 tracks, 32 frames, 1 sequence, 0 problems)
+    Labels(84 boxes, 4 tracks, 32 frames, 1 sequence, 0 problems)
     """
     if format is not None and format not in FORMATS:
         raise LabelFormatError(

@@ -15,7 +15,7 @@ from annotaudit.formats.seq_label import object_names, prefix_of
 
 
 def manifest_line(
-    frames: pd.DataFrame, sequence: str, *, beside: str | None
+    frames: pd.DataFrame, sequence: str, *, tracked: bool, beside: str | None
 ) -> tuple[dict[str, Any], str]:
     """Return the manifest line of a video, as read or new, and the label attribute in it.
 
@@ -25,6 +25,8 @@ def manifest_line(
         Of one video.
     sequence : str
         Its name.
+    tracked : bool
+        Whether the boxes have tracks, as those of a tracking job do.
     beside : str, optional
         Name of the label file that stands beside the manifest. By default it stands where the
         line as read says, or else in a folder named after the sequence.
@@ -40,7 +42,7 @@ def manifest_line(
             "source-ref": f"{folder}-seq.json",
             attribute: f"{folder}/SeqLabel.json",
             attribute + METADATA: {
-                "type": "groundtruth/video-object-tracking",
+                "type": f"groundtruth/video-object-{'tracking' if tracked else 'detection'}",
                 "human-annotated": "yes",
                 "sequence": sequence,
             },
