@@ -21,6 +21,7 @@ LEVELS = {
     "report": 4,
     "aws": 4,
     "tasks": 4,
+    "comparison": 4,
     "cli": 5,
 }
 SET_ASIDE = {"bundled", "testing", "__init__", "__main__"}  # data; a stand-in server; the doors

@@ -75,16 +75,16 @@ def match_boxes(
         raise ValueError(f"min_iou is {min_iou!r}; expected more than 0 and at most 1.")
     first, second = check_boxes(first), check_boxes(second)
     a, b = first[list(SIDES)].to_numpy(float), second[list(SIDES)].to_numpy(float)
-    images = _image_codes(first, second, [*by, "label"] if same_label else list(by))
-    found = [_best_pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
-    for i, j in _pairs_of_one_image(*images):
+    images = image_codes(first, second, [*by, "label"] if same_label else list(by))
+    found = [best_pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+    for i, j in pairs_of_one_image(*images):
         share = iou(a[i], b[j])
         near = share >= min_iou  # never true for NaN
-        found.append(_best_pairs(i[near], j[near], share[near]))
+        found.append(best_pairs(i[near], j[near], share[near]))
     return pd.concat(found).sort_values("first", kind="stable", ignore_index=True)
 
 
-def _image_codes(
+def image_codes(
     first: pd.DataFrame, second: pd.DataFrame, keys: list[str]
 ) -> tuple[Integers, Integers]:
     """Give images numbers, the same in both tables where all key columns agree."""
@@ -96,7 +96,7 @@ def _image_codes(
     return codes[: len(first)], codes[len(first) :]
 
 
-def _pairs_of_one_image(first: Integers, second: Integers) -> Iterator[tuple[Integers, Integers]]:
+def pairs_of_one_image(first: Integers, second: Integers) -> Iterator[tuple[Integers, Integers]]:
     """Row positions of all pairs of boxes that share an image, whole images at a time."""
     n_images = max(first.max(initial=-1), second.max(initial=-1)) + 1
     in_first, in_second = (np.bincount(codes, minlength=n_images) for codes in (first, second))
@@ -114,7 +114,7 @@ def _pairs_of_one_image(first: Integers, second: Integers) -> Iterator[tuple[Int
         )
 
 
-def _best_pairs(i: Integers, j: Integers, share: Floats) -> pd.DataFrame:
+def best_pairs(i: Integers, j: Integers, share: Floats) -> pd.DataFrame:
     """Choose among candidate pairs those that use each box once and overlap most in all.
 
     Boxes hang together in small knots. Where a knot has only one box on either side, its best
