@@ -9,9 +9,11 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "batches": ["fill_batch_csv"],
         "checking": ["check_request"],
         "clients": ["describe_client", "mturk_client"],
         "decisions": ["plan_reviews"],
+        "disposing": ["dispose", "plan_disposal"],
         "pulling": ["archive", "assignments", "hit_status", "pull_hits"],
         "submitting": ["submit_reviews"],
     },
