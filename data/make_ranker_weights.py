@@ -21,7 +21,7 @@ from annotaudit.audit.signals import signals_of
 from annotaudit.boxes import Labels, check_boxes
 
 PLACE = Path(__file__).parents[1] / "annotaudit" / "audit" / "weights" / FILE
-LEARN, TEST = range(72), range(100, 172)  # scenes
+LEARN, TEST = range(108), range(200, 272)  # scenes
 
 
 def labels_of(scenes: range) -> Labels:

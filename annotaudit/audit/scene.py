@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from annotaudit.audit.screen import Short, largest, screen
 from annotaudit.metrics.camera import camera_path
 from annotaudit.metrics.identity import fragments, swaps
-from annotaudit.metrics.motion import chord_residual, noise, out_and_back
+from annotaudit.metrics.motion import chord_residual, noise
 from annotaudit.metrics.overlap import covered, doubles, overlapping_pairs
 from annotaudit.metrics.paths import Bools, Floats, Ints, Paths, paths_of
 from annotaudit.metrics.straightness import alike_and_still, coarseness, kink_at, runs_of
 
-# A box stands out, and is measured in full, from here on: about the steadiest 97 % stay below each.
-ALONE, EXCURSION, END, JITTER = 3.6, 4.5, 6.0, 0.75  # times the usual unsteadiness; doublings
-CHUNK = 16_384  # boxes; their measurements fit into a processor's cache
-SAGITTA, SAGITTA_HERE, FROZEN_JUMP, SWAP = 0.03, 0.045, 0.03, 0.1  # box sizes
+# A box stands out, beside its motion, from here on; in box sizes.
+SAGITTA, SAGITTA_HERE, FROZEN_JUMP, SWAP = 0.03, 0.045, 0.03, 0.1
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class Scene:
     camera: Floats  # its path, shape (2, n)
     noise: Floats  # usual unsteadiness from box to box in x and y, shape (2, n), box sizes
     slow_noise: Floats  # the same against chords over 8 frames
-    excursion: Floats  # out-and-back over 1 to 3 boxes, shape (4, n), pixels
-    unsteady: Floats  # logarithm of the unsteadiness over 7 boxes
+    excursion: Short  # out-and-back over 1 to 3 boxes, shape (4, n), pixels
+    unsteady: Short  # logarithm of the unsteadiness over 7 boxes
     straight_start: Ints  # the run of equal steps each box lies in
     straight_length: Ints
     straight_usual: Floats  # share of the object's steps that repeat the one before
@@ -61,26 +60,16 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     camera = camera_path(paths)
     edges = paths.edges - camera[[0, 1, 0, 1]]
     usable = ~paths.clipped
-    chords = {
-        k: chord_residual(edges, paths.time, usable, paths.before, paths.after, k, k)
-        for k in (1, 2, 4)
-    }
-    step_noise = noise(paths, chords[1], usable, 1)
-    slow_noise = noise(paths, chords[4], usable, 4)
-    unit = step_noise[[0, 1, 0, 1]] * paths.size
-    bend = np.abs(chords[1])
-    z = _largest(bend / unit)
-    alone = _largest(np.minimum(bend, np.abs(chords[2])) / unit)
-    excursion = _excursions(paths, edges, usable)
-    unsteady = _unsteady(bend.sum(axis=0) / 4, paths)
-    jumps = z > 2.0
+    step_noise, slow_noise = (_noise(paths, edges, usable, reach) for reach in (1, 4))
+    seen = screen(paths, edges, usable, step_noise)
+    jumps = seen.bend > 2.0
     jumps[1:] |= jumps[:-1].copy()
     pairs = overlapping_pairs(paths)
     fragment, source = fragments(paths)
     swap, partner = swaps(paths, jumps)
     gap = np.zeros(n, dtype=np.int64)
     gap[1:] = np.where(paths.before[1:] > 0, np.diff(paths.time) - 1, 0)
-    crowd, heat = _by_frame(paths, z)
+    crowd, heat = _by_frame(paths, seen.bend)
     alike, still = alike_and_still(paths, coarseness(paths))
     straight_start, straight_length = runs_of(alike)
     # The first step of a run has none before it to be equal to.
@@ -92,13 +81,10 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     odd_label = _odd_labels(boxes, paths)
     onward = np.minimum(still_start + still_length + 1, np.arange(n) + paths.after)
     frozen = (still_length >= 2) & (
-        _largest(np.abs(paths.edges[:, onward] - paths.edges)) > FROZEN_JUMP * paths.size
+        largest(np.abs(paths.edges[:, onward] - paths.edges)) > FROZEN_JUMP * paths.size
     )
     stands_out = (
-        (alone > ALONE)
-        | (_largest(np.abs(excursion) / unit) > EXCURSION)
-        | (_end_bend(paths, edges, unit) > END)
-        | (unsteady - np.log2(step_noise.mean(axis=0)) > JITTER)
+        seen.stands_out
         | (sagitta > SAGITTA)
         | (sagitta_here > SAGITTA_HERE)
         | frozen
@@ -116,8 +102,8 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
         camera=camera,
         noise=step_noise,
         slow_noise=slow_noise,
-        excursion=excursion,
-        unsteady=unsteady,
+        excursion=seen.excursion,
+        unsteady=seen.unsteady,
         straight_start=straight_start,
         straight_length=straight_length,
         straight_usual=_share_of_track(paths, alike),
@@ -141,48 +127,9 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     )
 
 
-def _excursions(paths: Paths, edges: Floats, usable: Bools) -> Floats:
-    """Return the strongest out-and-back of each box over 1 to 3 boxes, part by part."""
-    strongest = np.zeros_like(edges)
-    for part in paths.runs(CHUNK):
-        own = strongest[:, part]
-        for length in (1, 2, 3):
-            value = out_and_back(
-                edges[:, part], usable[:, part], paths.before[part], paths.after[part], length
-            )
-            np.copyto(own, value, where=np.abs(value) > np.abs(own))
-    return strongest
-
-
-def _largest(edges: Floats) -> Floats:
-    """Return the largest of the four edges."""
-    return np.asarray(np.maximum(np.maximum(edges[0], edges[1]), np.maximum(edges[2], edges[3])))
-
-
-def _unsteady(bend: Floats, paths: Paths) -> Floats:
-    """Logarithm of the unsteadiness over 7 boxes: a geometric mean, which one jump cannot fill."""
-    level = np.log2(bend / paths.size + 0.3 / paths.size + 0.002)
-    n = len(level)
-    padded = np.concatenate([level[:1].repeat(3), level, level[-1:].repeat(3)])
-    total = np.zeros(n)
-    count = np.zeros(n)
-    for k in range(-3, 4):
-        inside = (paths.before + k >= 0) & (paths.after - k >= 0)
-        total += np.where(inside, padded[3 + k : 3 + k + n], 0.0)
-        count += inside
-    return total / np.maximum(count, 1)
-
-
-def _end_bend(paths: Paths, edges: Floats, unit: Floats) -> Floats:
-    """Bend of the first or last three boxes of a track, at its first and last box."""
-    value = np.zeros(len(paths))
-    long = paths.before + paths.after >= 2
-    for ending, inward in ((paths.before == 0, 1), (paths.after == 0, -1)):
-        at = np.flatnonzero(ending & long)
-        bend = np.abs(edges[:, at] - 2 * edges[:, at + inward] + edges[:, at + 2 * inward])
-        bend *= ~paths.clipped[:, at]
-        value[at] = (bend / unit[:, at]).max(axis=0, initial=0.0)
-    return value
+def _noise(paths: Paths, edges: Floats, usable: Bools, reach: int) -> Floats:
+    residual = chord_residual(edges, paths.time, usable, paths.before, paths.after, reach, reach)
+    return noise(paths, residual, usable, reach)
 
 
 def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
@@ -200,7 +147,9 @@ def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
     begins, steps = start[second], length[second]
     ends = begins + steps
     sharp = [
-        kink_at(side, paths.edges, paths.before, paths.after, 4).max(axis=0, initial=0.0)
+        kink_at(side, paths.edges, ~paths.clipped, paths.before, paths.after, 4).max(
+            axis=0, initial=0.0
+        )
         / paths.size[side]
         for side in (begins, ends)
     ]
@@ -213,11 +162,11 @@ def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
     return through, here
 
 
-def _by_frame(paths: Paths, z: Floats) -> tuple[Floats, Floats]:
+def _by_frame(paths: Paths, bend: Short) -> tuple[Floats, Floats]:
     """Boxes in the frame of each box, and the share of the others that look odd in it."""
     _, inside = np.unique(paths.moment, return_inverse=True)
     count = np.bincount(inside)[inside].astype(np.float64)
-    odd = z > 3.0
+    odd = bend > 3.0
     others = np.bincount(inside, odd)[inside] - odd
     return count, others / np.maximum(count - 1, 1)
 

@@ -60,8 +60,10 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
     """
     scene = scene_of(boxes, frames)
     at = np.flatnonzero(scene.stands_out)
-    found = _motion(scene, at) | _straightness(scene, at) | _context(scene, at)
-    table = np.empty((len(at), len(found)), dtype=np.float32)
+    found: dict[str, NDArray[np.float32]] = {}
+    for measure in (_motion, _straightness, _context):
+        found |= {name: value.astype(np.float32) for name, value in measure(scene, at).items()}
+    table = np.empty((len(at), len(found)), dtype=np.float32, order="F")  # asked column by column
     for column, value in enumerate(found.values()):
         table[:, column] = value
     return Signals(at, tuple(found), table, scene)
@@ -90,7 +92,7 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
         strength = np.abs(chord(a, b))
         out[f"snap_{a}_{b}_z"] = (strength / slow).max(axis=0, initial=0)
         out[f"snap_{a}_{b}_r"] = strength.max(axis=0, initial=0) / size
-    away = scene.excursion[:, at]
+    away = scene.excursion[:, at].astype(np.float64)
     left, top, right, bottom = away
     out["excursion_z"] = (np.abs(away) / unit).max(axis=0, initial=0)
     out["excursion_r"] = np.abs(away).max(axis=0, initial=0) / size
@@ -112,7 +114,7 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     out["end_z"] = (end / unit).max(axis=0, initial=0)
     out["end_r"] = end.max(axis=0, initial=0) / size
     out["jitter"] = scene.unsteady[at] - np.log2(scene.noise[:, at].mean(axis=0))
-    out["unsteady"] = scene.unsteady[at]
+    out["unsteady"] = scene.unsteady[at].astype(np.float64)
     return out
 
 
@@ -130,9 +132,9 @@ def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
         out[f"camera_excess_{half}"] = np.where(known, free - bare, 0.0)
         out[f"spread_px_{half}"] = np.where(known, spread, -1.0)
     for reach in (4, 8):
-        kink = kink_at(at, paths.edges, before, after, reach)
+        kink = kink_at(at, paths.edges, scene.usable, before, after, reach)
         out[f"kink_{reach}_r"] = kink.max(axis=0, initial=0) / size
-    free = kink_at(at, scene.edges, before, after, 4)
+    free = kink_at(at, scene.edges, scene.usable, before, after, 4)
     unit = scene.noise[:, at][[0, 1, 0, 1]] * size
     out["kink_free_z"] = (free / unit).max(axis=0, initial=0)
     start, length = scene.straight_start[at], scene.straight_length[at]

@@ -40,7 +40,7 @@ class Paths:
         How many boxes of the same object come earlier and later.
     clipped : bool array, shape (4, n)
         Whether the edge lies on the border of the image or beyond, where it says nothing of
-        the object's motion. All false where the size of the image is unknown.
+        the object's motion.
     """
 
     row: Ints
@@ -126,15 +126,7 @@ def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
         size=np.sqrt(np.maximum(width * height, 1.0)),
         before=before,
         after=after,
-        clipped=np.stack(
-            [
-                edges[0] <= 1.0,
-                edges[1] <= 1.0,
-                edges[2] >= image_width - 2.0,
-                edges[3] >= image_height - 2.0,
-            ]
-        )
-        & np.isfinite(image_width),
+        clipped=_clipped(edges, scene, image_width, image_height),
         image_width=image_width,
         image_height=image_height,
     )
@@ -177,6 +169,25 @@ def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]
         flat = (edges[2] <= edges[0]) | (edges[3] <= edges[1]) | (np.abs(edges) >= 1e7).any(axis=0)
         edges[:, flat] = np.array([[0.0], [0.0], [1.0], [1.0]])
     return edges, sound
+
+
+def _clipped(edges: Floats, scene: Ints, width: Floats, height: Floats) -> Bools:
+    """Tell which edges lie on the border of the image.
+
+    Where its size is unknown, the outermost coordinate of a scene counts as the border if at
+    least five boxes share it.
+    """
+    if not len(scene):
+        return np.zeros(edges.shape, dtype=bool)
+    first = np.flatnonzero(np.append(True, scene[1:] != scene[:-1]))
+    sizes = np.diff(np.append(first, len(scene)))
+    clipped = np.stack([edges[0] <= 1.0, edges[1] <= 1.0, *np.zeros((2, len(scene)), dtype=bool)])
+    for edge, known in ((2, width), (3, height)):
+        outermost = np.repeat(np.maximum.reduceat(edges[edge], first), sizes)
+        there = edges[edge] == outermost
+        shared = np.repeat(np.add.reduceat(there.astype(np.int64), first), sizes) >= 5
+        clipped[edge] = np.where(np.isfinite(known), edges[edge] >= known - 2.0, there & shared)
+    return clipped
 
 
 def _nearest_sound(sound: Bools, before: Ints) -> Ints:

@@ -61,7 +61,9 @@ def line_fit_at(
     return spread, slope
 
 
-def kink_at(at: Ints, edges: Floats, before: Ints, after: Ints, reach: int) -> Floats:
+def kink_at(
+    at: Ints, edges: Floats, usable: Bools, before: Ints, after: Ints, reach: int
+) -> Floats:
     """Return how sharply the path turns at a few boxes: the change of mean speed, pixels a box.
 
     The mean speed over up to ``reach`` boxes before against that over as many after.
@@ -69,12 +71,12 @@ def kink_at(at: Ints, edges: Floats, before: Ints, after: Ints, reach: int) -> F
     Returns
     -------
     float array, shape (4, m)
-        0 at the first and last box of a track.
+        0 at the first and last box of a track, and where an edge is not usable.
 
     Examples
     --------
-    >>> edges = np.tile([0.0, 0.0, 0.0, 3.0, 6.0], (4, 1))
-    >>> kink_at(np.array([2]), edges, np.arange(5), np.arange(5)[::-1], 2)[0].tolist()
+    >>> edges, at = np.tile([0.0, 0.0, 0.0, 3.0, 6.0], (4, 1)), np.arange(5)
+    >>> kink_at(np.array([2]), edges, np.ones((4, 5), bool), at, at[::-1], 2)[0].tolist()
     [3.0]
     """
     back, ahead = np.minimum(before[at], reach), np.minimum(after[at], reach)
@@ -83,6 +85,7 @@ def kink_at(at: Ints, edges: Floats, before: Ints, after: Ints, reach: int) -> F
     arriving = (here - edges[:, at - back]) / np.maximum(back, 1)
     leaving = (edges[:, at + ahead] - here) / np.maximum(ahead, 1)
     turn: Floats = np.abs(leaving - arriving) * inner
+    turn *= usable[:, at] & usable[:, at - back] & usable[:, at + ahead]
     return turn
 
 

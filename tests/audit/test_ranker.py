@@ -1,0 +1,181 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import annotaudit as aa
+from annotaudit.audit.findings import FINDING_COLUMNS
+from annotaudit.audit.planting import plant_mistakes
+from annotaudit.audit.ranker import ENOUGH, Ranker, fit_ranker, peaks
+from annotaudit.audit.selftest import ALL, selftest
+from annotaudit.audit.shipped import shipped
+from annotaudit.audit.signals import signals_of
+from annotaudit.audit.trees import grow
+from annotaudit.boxes import check_boxes
+from annotaudit.errors import LimitError
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """Three sequences of ten unsteady walkers, 120 frames each."""
+    parts = []
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        frame, track = np.tile(np.arange(120), 10), np.repeat(np.arange(10), 120)
+        bend = rng.normal(size=(10, 1)) * np.sin(np.arange(120) / rng.uniform(8, 20, (10, 1)))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "sequence": f"street-{number}",
+                    "frame": frame,
+                    "track": track.astype(str),
+                    "label": "person",
+                    "annotator": "a",
+                    "left": 100 + 110.0 * track + 40 * bend.ravel() + rng.normal(size=1200) * 0.4,
+                    "top": 200 + 9.0 * track + rng.normal(size=1200) * 0.4,
+                    "width": 40.0 + rng.normal(size=1200) * 0.4,
+                    "height": 95.0 + rng.normal(size=1200) * 0.4,
+                }
+            )
+        )
+    return check_boxes(pd.concat(parts, ignore_index=True))
+
+
+@pytest.fixture(scope="module")
+def spoilt(walk):
+    return plant_mistakes(walk, share=0.02, seed=99)
+
+
+@pytest.fixture(scope="module")
+def ranker(spoilt):
+    return fit_ranker(spoilt[0])
+
+
+def test_planted_mistakes_lead_the_list(spoilt, ranker):
+    boxes, truth = spoilt
+    head = aa.audit(boxes, ranker=ranker).head(15)
+    near = {
+        (s, t, f + d)
+        for s, t, f in zip(truth["sequence"], truth["track"], truth["frame"], strict=True)
+        for d in (-1, 0, 1)
+    }
+    named = list(zip(head["sequence"], head["track"], head["frame"], strict=True))
+    assert sum(cell in near for cell in named) >= 13
+
+
+def test_sequences_are_judged_by_themselves_to_the_bit(spoilt, ranker):
+    boxes, _ = spoilt
+    whole = aa.audit(boxes, ranker=ranker)
+    for name, own in boxes.groupby("sequence"):
+        alone = aa.audit(own, ranker=ranker)
+        here = whole[whole["sequence"] == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, here, check_exact=True)
+
+
+def test_the_order_of_rows_changes_nothing(spoilt, ranker):
+    boxes, _ = spoilt
+    shuffled = boxes.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(
+        aa.audit(boxes, ranker=ranker), aa.audit(shuffled, ranker=ranker), check_exact=True
+    )
+
+
+def test_the_same_labels_and_seed_give_the_same_ranker(spoilt, ranker):
+    again = fit_ranker(spoilt[0])
+    assert (again.slope, again.shift) == (ranker.slope, ranker.shift)
+    for one, two in zip(again.own, ranker.own, strict=True):
+        assert np.array_equal(one.limit, two.limit)
+        assert np.array_equal(one.value, two.value)
+
+
+def test_a_ranker_is_small_and_survives_being_saved(spoilt, ranker):
+    stored = pickle.dumps(ranker)
+    assert len(stored) < 200_000
+    pd.testing.assert_frame_equal(
+        aa.audit(spoilt[0], ranker=pickle.loads(stored)), aa.audit(spoilt[0], ranker=ranker)
+    )
+
+
+def test_few_labels_are_judged_by_the_shipped_weights(walk):
+    few = walk[walk["sequence"] == "street-0"]
+    assert len(few) < ENOUGH
+    assert fit_ranker(few).own == ()
+
+
+def test_findings_hold_the_declared_columns_and_one_event_once(spoilt, ranker):
+    found = ranker.findings(spoilt[0])
+    assert list(found.columns) == list(FINDING_COLUMNS)
+    assert found["score"].between(0, 1).all()
+    inside = found.sort_values(["sequence", "track", "frame"])
+    same = (inside[["sequence", "track"]] == inside[["sequence", "track"]].shift()).all(axis=1)
+    assert (inside["frame"].diff()[same] >= 3).all()
+
+
+def test_a_gap_is_a_missing_box_with_an_expected_one(walk, ranker):
+    boxes = walk.drop(walk.index[50:53])
+    found = ranker.findings(boxes)
+    gap = found[found["rule"] == "gap"]
+    assert gap["frame"].tolist() == [50]
+    assert gap["left"].isna().all()
+    assert abs(gap["expected_left"].iloc[0] - walk["left"].iloc[50]) < 6
+
+
+def test_entries_and_exits_alone_give_no_warning():
+    frame = np.arange(60)
+    walker = pd.DataFrame(
+        {
+            "sequence": "s",
+            "frame": np.tile(frame, 12),
+            "track": np.repeat([f"{i:02}" for i in range(12)], 60),
+            "label": "person",
+            "annotator": "a",
+            "left": np.tile(-30 + 5.0 * frame, 12) + np.repeat(np.arange(12) * 3.0, 60),
+            "top": np.repeat(40.0 * np.arange(12), 60),
+            "width": 30.0,
+            "height": 36.0,
+        }
+    )
+    right = (walker["left"] + 30).clip(upper=240)
+    left = walker["left"].clip(lower=0)
+    seen = walker.assign(left=left, width=right - left)[(right - left) > 3]
+    assert (aa.audit(seen)["severity"] == "note").all()
+
+
+def test_trees_answer_as_the_model_they_were_grown_from():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(800, 5)).astype(np.float32)
+    wrong = (table[:, 0] > 0.5) & (table[:, 1] < 0.3)
+    trees = grow(table, wrong, np.ones(800), seed=0, trees=30)
+    odds = trees.ask(table)
+    assert ((odds > 0) == wrong).mean() > 0.98
+    assert np.array_equal(trees.ask(table[:7]), odds[:7])
+
+
+def test_peaks_keep_the_strongest_of_neighbours(walk):
+    signals = signals_of(walk)
+    score = np.linspace(0, 1, len(signals.spots))
+    kept = peaks(signals, score)
+    paths = signals.scene.paths
+    thing, time = paths.thing[signals.spots], paths.time[signals.spots]
+    for spot in np.flatnonzero(~kept):
+        near = (thing == thing[spot]) & (np.abs(time - time[spot]) <= 3)
+        assert (kept & near).any()
+
+
+def test_shipped_weights_know_the_signals_there_are(walk):
+    assert shipped().names == signals_of(walk).names
+    assert isinstance(fit_ranker(walk[:50]), Ranker)
+
+
+def test_the_selftest_counts_what_was_planted(walk):
+    table = selftest(walk, budgets=[50, 200], repeats=1)
+    assert table["kind"].iloc[0] == ALL
+    assert (table["found"] <= table["planted"]).all()
+    assert ((table["low"] <= table["recall"]) & (table["recall"] <= table["high"])).all()
+    assert table[table["kind"] == ALL]["recall"].is_monotonic_increasing
+
+
+def test_a_selftest_without_a_budget_is_refused(walk):
+    with pytest.raises(LimitError, match=r"budgets=\[0\].*selftest\(labels, budgets"):
+        selftest(walk, budgets=[0])
