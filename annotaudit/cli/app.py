@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from annotaudit.cli.audit import audit
 from annotaudit.cli.convert import convert
+from annotaudit.cli.demo import demo
 from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
 from annotaudit.cli.screen import complain
@@ -77,6 +78,7 @@ app.command(
         "annotaudit audit 'jobs/*/SeqLabel.json' --fail-on error",
     )
 )(audit)
+app.command(epilog=_examples("annotaudit demo --out somewhere/"))(demo)
 app.command(
     epilog=_examples(
         "annotaudit convert SeqLabel.json gt.txt",
