@@ -80,6 +80,20 @@ export function positionOf(frames, sequence, number) {
   return -1;
 }
 
+/**
+ * A picture has come and has another size than the labels said, or than the boxes let us guess.
+ * What held for its neighbours of the sequence was the same guess. True where anything changed.
+ */
+export function learnSize({ size, sequences }, position, [width, height]) {
+  const [w, h] = size.subarray(position * 2, position * 2 + 2);
+  if (w === width && h === height) return false;
+  const { first, count } = sequenceAt(sequences, position);
+  for (let other = first; other < first + count; other += 1) {
+    if (size[other * 2] === w && size[other * 2 + 1] === h) size.set([width, height], other * 2);
+  }
+  return true;
+}
+
 // ── Boxes ─────────────────────────────────────────────────────────────────────────────────────
 
 export const boxAt = (set, row) => Array.from(set.sides.subarray(row * 4, row * 4 + 4));
@@ -1222,6 +1236,8 @@ class Scrubber {
 
   pictureCame(position) {
     if (this.closed) return;
+    const natural = this.pictures.cache.peek(position)?.natural;
+    if (natural && learnSize(this.data, position, natural)) this.resize();
     if (Math.abs(position - this.position) <= 2) this.invalidate();
   }
 
@@ -1396,8 +1412,7 @@ class Scrubber {
 
   image() {
     const [width, height] = this.data.size.subarray(this.position * 2, this.position * 2 + 2);
-    const natural = this.pictures.cache.peek(this.position)?.natural;
-    return natural ? { width: natural[0], height: natural[1] } : { width, height };
+    return { width, height };
   }
 
   viewNow() {
@@ -1413,13 +1428,13 @@ class Scrubber {
   }
 
   resize() {
-    const { root, data } = this;
+    const { root } = this;
     root.classList.toggle("aa-narrow", root.clientWidth < 760);
     const stage = this.stages[0].element;
     const width = Math.max(120, Math.floor(stage.clientWidth));
-    const [w, hgt] = data.size.subarray(this.position * 2, this.position * 2 + 2);
+    const { width: w, height: hgt } = this.image();
     // beside the panel, tall enough for the verdicts to show without scrolling
-    const least = root.clientWidth < 760 ? 180 : this.layers.strip ? 410 : 530;
+    const least = root.clientWidth < 760 ? 180 : this.layers.strip ? 440 : 560;
     const height = Math.round(Math.min(this.model.get("height"), Math.max(least, (width * hgt) / w)));
     for (const { element } of this.stages) element.style.height = `${height}px`;
     this.room = { width, height };
@@ -1915,7 +1930,7 @@ class Scrubber {
         ctx.globalAlpha = open ? 1 : 0.4;
         ctx.fillStyle = SEVERITY[cell.severity];
         ctx.fillRect(x - 1, height - 3 - tall, 2, tall);
-        drawMark(ctx, x, height - 3 - tall - 4, cell.severity, 4, !open);
+        drawMark(ctx, x, height - 3 - tall - 4, cell.severity, 5, !open);
         ctx.globalAlpha = 1;
         this.marks.push({ x, findings: cell.findings });
       }

@@ -89,6 +89,14 @@ test("positions: which sequence, and where a frame number stands", () => {
   assert.equal(scrubber.positionOf(frames, sequences[1], 4), -1);
 });
 
+test("the size of one picture corrects the guess for its sequence, and no other size", () => {
+  const sequences = [{ first: 0, count: 3 }, { first: 3, count: 1 }];
+  const size = Int32Array.of(80, 60, 80, 60, 70, 70, 80, 60);
+  assert.equal(scrubber.learnSize({ size, sequences }, 1, [100, 50]), true);
+  assert.deepEqual([...size], [100, 50, 100, 50, 70, 70, 80, 60]);
+  assert.equal(scrubber.learnSize({ size, sequences }, 0, [100, 50]), false);
+});
+
 test("overlap: half covered, touching, apart", () => {
   assert.equal(scrubber.overlap([0, 0, 10, 10], [0, 0, 10, 5]), 0.5);
   assert.equal(scrubber.overlap([0, 0, 10, 10], [10, 0, 10, 10]), 0);
