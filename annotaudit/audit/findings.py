@@ -25,7 +25,7 @@ FINDING_COLUMNS = {
     **dict.fromkeys(EXPECTED, "float64"),  # the box the rest suggests, pixels; NaN if none
     "from_frame": "float64",  # earlier frame of the step; NaN where the finding is about no step
 }
-ERROR, WARNING = 0.75, 0.4  # scores from which a finding is an error, a warning
+ERROR, WARNING = 0.75, 0.3  # scores from which a finding is an error, a warning
 
 
 def severities(scores: ArrayLike) -> list[str]:
