@@ -14,7 +14,7 @@ from annotaudit.audit.planting import UNSEEN, plant_mistakes
 from annotaudit.audit.shipped import Shipped, shipped
 from annotaudit.audit.signals import Signals, signals_of
 from annotaudit.audit.trees import Trees, grow
-from annotaudit.audit.words import findings_from
+from annotaudit.audit.words import findings_from, once
 from annotaudit.boxes import OBJECT, Labels, check_boxes
 
 CELL = [*OBJECT, "frame"]
@@ -87,6 +87,7 @@ class Ranker:
         signals = signals_of(boxes, frames)
         score = self.score(signals, boxes)
         which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.spots])
+        which = which[once(signals, which, score[which])]
         return findings_from(boxes, signals, which, score[which])
 
 

@@ -170,6 +170,34 @@ def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
     return who, values[who, np.arange(len(which))]
 
 
+def once(signals: Signals, which: Ints, score: Floats) -> NDArray[np.bool_]:
+    """Keep one box, the strongest, of every stretch that one mistake explains.
+
+    Such a stretch is a straight or a frozen run, the time two objects lie on each other, or the
+    boxes of an object under one odd label.
+    """
+    scene = signals.scene
+    at = signals.spots[which]
+    who, value = speakers(signals, which)
+    run = np.where(who == _number("sparse_keyframes"), scene.straight_start[at], -1)
+    run = np.where(who == _number("frozen"), scene.still_start[at], run)
+    lasting = np.isin(who, [_number("duplicate"), _number("label_change")])
+    long = lasting | (run >= 0)
+    table = pd.DataFrame(
+        {
+            "thing": scene.paths.thing[at],
+            "who": who,
+            "run": run,
+            "value": np.where(lasting, value, 0.0),
+            "single": np.where(long, -1, np.arange(len(at))),
+        }
+    )
+    strongest = table.iloc[np.argsort(-score, kind="stable")].drop_duplicates()
+    kept = np.zeros(len(at), dtype=bool)
+    kept[strongest.index] = True
+    return kept
+
+
 def findings_from(
     boxes: pd.DataFrame, signals: Signals, which: Ints, score: Floats
 ) -> pd.DataFrame:
