@@ -56,15 +56,17 @@ def overlapping_pairs(
     for offset in range(1, MOST + 1):
         active = active[active + offset < len(rows)]
         right = active + offset
-        near = (group[right] == group[active]) & (
-            left[right] - left[active] <= (1 - min_iou) * width[active]
-        )
+        with np.errstate(over="ignore"):  # boxes at opposite ends of the number range lie apart
+            near = (group[right] == group[active]) & (
+                left[right] - left[active] <= (1 - min_iou) * width[active]
+            )
         active, right = active[near], right[near]
         if not len(active):
             break
-        alike = np.abs(top[right] - top[active]) <= (1 - min_iou) * np.maximum(
-            height[active], height[right]
-        )
+        with np.errstate(over="ignore"):
+            alike = np.abs(top[right] - top[active]) <= (1 - min_iou) * np.maximum(
+                height[active], height[right]
+            )
         a, b = active[alike], right[alike]
         share = iou(sides[:, rows[a]].T, sides[:, rows[b]].T)
         enough = share >= min_iou
