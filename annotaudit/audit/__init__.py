@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from annotaudit.audit.ranker import Ranker
     from annotaudit.audit.rules import Rule
     from annotaudit.boxes import Labels
+    from annotaudit.metrics.embedders import Embedder
+    from annotaudit.metrics.embedding import Embeddings
 
 
 def audit(
@@ -24,6 +26,7 @@ def audit(
     rules: str | Iterable[str | Rule] | None = None,
     limits: Limits | None = None,
     ranker: Ranker | None = None,
+    embedder: Embedder | Embeddings | None = None,
 ) -> pd.DataFrame:
     """Rank what looks wrong in the labels, most suspicious first.
 
@@ -40,6 +43,11 @@ def audit(
         Where a measurement becomes a finding; ``None`` for the defaults.
     ranker : optional
         What ``annotaudit.fit_ranker`` learned; its scores then rank the findings.
+    embedder : callable or Embeddings, optional
+        Look into the boxes, too: ``annotaudit.metrics.ColourTextureEmbedder()``, ``ResNet18()``,
+        any callable that maps crops to vectors, or what ``annotaudit.metrics.embed(labels)``
+        made. Adds findings about boxes that look unlike their track or like another one, and
+        weighs the others by what their boxes show. Needs ``Labels`` whose frames name images.
 
     Returns
     -------
@@ -54,7 +62,9 @@ def audit(
     BoxTableError
         If the table is not a box table. Bad values in one are findings, never errors.
     LimitError
-        If a rule is not known.
+        If a rule is not known, or the embeddings are of other boxes.
+    FrameError
+        If an embedder is given and no frame names an image.
 
     Examples
     --------
@@ -69,4 +79,4 @@ def audit(
     """
     from annotaudit.audit.pipeline import audit_labels  # pandas loads when first needed
 
-    return audit_labels(labels, rules, limits, ranker)
+    return audit_labels(labels, rules, limits, ranker, embedder)

@@ -51,6 +51,12 @@ class Limits:
     entry_frames: int = 3
     """Boxes at each end of a track in which an object may still come into view, or leave it."""
 
+    max_unlikeness: float = 5.0
+    """Times the usual scatter of how unlike a track's crops are; people turn, by up to four."""
+
+    min_likeness: float = 1.5
+    """Times nearer to another track's crops than to its own; 1 is a coin toss."""
+
     border: float = 2.0
     """Pixels from the edge of the image within which a box counts as cut off by it."""
 
@@ -84,5 +90,7 @@ _RANGES: dict[str, Allowed] = {
     "duplicate_iou": (lambda value: 0.5 <= value <= 1, "a share between 0.5 and 1"),
     "second_id_iou": _SHARE,
     "entry_frames": _COUNT,
+    "max_unlikeness": _POSITIVE,
+    "min_likeness": (lambda value: value >= 1, "a number of times, 1 or more"),
     "border": (lambda value: value >= 0, "a number of pixels, 0 or more"),
 }

@@ -9,12 +9,15 @@ import pandas as pd
 
 from annotaudit.audit.findings import FINDING_COLUMNS, no_findings, severities
 from annotaudit.audit.limits import Limits
+from annotaudit.audit.looking import looked_into
 from annotaudit.audit.ranker import FEW, Ranker, fit_ranker
 from annotaudit.audit.rules import Rule, choose_rules, rule_name
 from annotaudit.audit.stills import find_disagreement
 from annotaudit.audit.study import study
 from annotaudit.boxes import Labels, check_boxes
 from annotaudit.errors import BoxTableError, LimitError
+from annotaudit.metrics.embedders import Embedder
+from annotaudit.metrics.embedding import Embeddings
 
 BATCH = 1_000_000  # boxes judged at a time; whole sequences, so that memory stays bounded
 FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside the strongest one
@@ -36,6 +39,7 @@ def audit_labels(
     rules: str | Iterable[str | Rule] | None,
     limits: Limits | None,
     ranker: Ranker | None,
+    embedder: Embedder | Embeddings | None = None,
 ) -> pd.DataFrame:
     """Judge labels; see :func:`annotaudit.audit`."""
     if limits is not None and not isinstance(limits, Limits):
@@ -57,7 +61,10 @@ def audit_labels(
         found.append(batch)
         if rules is None:
             found.append(find_disagreement(seen))
-    return in_order(pd.concat(found, ignore_index=True)) if found else no_findings()
+    findings = pd.concat(found, ignore_index=True) if found else no_findings()
+    if embedder is not None:
+        findings = looked_into(findings, labels, embedder, limits)
+    return in_order(findings) if found else findings
 
 
 def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,10 @@ class Embeddings:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def take(self, rows: NDArray[np.intp]) -> Embeddings:
+        """Keep some rows, as ``boxes.iloc[rows]`` does."""
+        return Embeddings(self.vectors[rows], self.light[rows], self.sharpness[rows], self.problems)
+
 
 def embed(
     labels: Labels | pd.DataFrame,
