@@ -129,14 +129,14 @@ VOICES = (
     ),
     Voice(
         "fragment",
-        _named("fragment"),
+        _where("fragment", lambda s: s["fragment"] > 0.4),
         0.6,
         "fit",
         "Continues a track that ended just before (fit {value:.2f}): one object, two names?",
     ),
     Voice(
         "duplicate",
-        _named("double"),
+        _where("double", lambda s: s["double"] > 0.3),
         0.6,
         "share of overlap",
         "Lies on another object for several frames (overlap {value:.2f}): drawn twice?",

@@ -54,14 +54,14 @@ def ranker(spoilt):
 
 def test_planted_mistakes_lead_the_list(spoilt, ranker):
     boxes, truth = spoilt
-    head = aa.audit(boxes, ranker=ranker).head(15)
+    head = aa.audit(boxes, ranker=ranker).head(10)
     near = {
         (s, t, f + d)
         for s, t, f in zip(truth["sequence"], truth["track"], truth["frame"], strict=True)
         for d in (-1, 0, 1)
     }
     named = list(zip(head["sequence"], head["track"], head["frame"], strict=True))
-    assert sum(cell in near for cell in named) >= 13
+    assert sum(cell in near for cell in named) >= 9
 
 
 def test_sequences_are_judged_by_themselves_to_the_bit(spoilt, ranker):
