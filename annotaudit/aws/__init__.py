@@ -12,9 +12,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "batches": ["fill_batch_csv"],
         "checking": ["check_request"],
         "clients": ["describe_client", "mturk_client"],
+        "creating": ["plan_hit", "submit_hit"],
         "decisions": ["plan_reviews"],
         "disposing": ["dispose", "plan_disposal"],
         "pulling": ["archive", "assignments", "hit_status", "pull_hits"],
         "submitting": ["submit_reviews"],
+        "worker_page": ["write_preview"],
     },
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 
+from annotaudit.aws.money import fee_share, usd, with_fee
 from annotaudit.boxes import TEXT
 from annotaudit.errors import BoxTableError, LimitError
 
@@ -23,16 +25,13 @@ PLAN_COLUMNS = {
     "cost": "float64",  # USD with fees
     "evidence": "str",
 }
-CENT = Decimal("0.01")
-FEE = Decimal("0.20")  # of reward and bonus; twice that for HITs with MANY assignments
-MANY = 10
 MAX_FEEDBACK = 1024  # characters
 
 
 def plan_reviews(
     assigned: pd.DataFrame,
     *,
-    reward: str | float,
+    reward: str | float | None = None,
     agreement: pd.Series | None = None,
     min_agreement: float = 0.5,
     reject: Mapping[str, str] | None = None,
@@ -51,8 +50,8 @@ def plan_reviews(
     assigned : DataFrame
         One row per assignment, as ``annotaudit.formats.mturk.assignments`` gives it: at least
         ``assignment``, ``hit``, ``annotator``, ``status``, ``answered``, ``boxes``.
-    reward : str or float
-        USD per assignment, as the HIT says.
+    reward : str or float, optional
+        USD per assignment; by default what the table's column ``reward`` says.
     agreement : Series, optional
         Between 0 and 1, indexed by assignment or else by annotator: against gold, the F1 of
         :func:`annotaudit.metrics.accuracy.accuracy`; without gold, that of
@@ -72,8 +71,8 @@ def plan_reviews(
     -------
     DataFrame
         One row per assignment; see ``PLAN_COLUMNS``. ``plan["cost"].sum()`` is what it costs, fees
-        included: a fifth of reward and bonus, two fifths for HITs with ten or more assignments, at
-        least a cent each.
+        included: a fifth of reward and bonus, two fifths for HITs with ten or more assignments (by
+        the column ``max_assignments``, or the rows of the HIT), at least a cent each.
 
     Raises
     ------
@@ -91,20 +90,24 @@ def plan_reviews(
     [['A1', 'approve', 0.12], ['A2', 'look again', 0.0]]
     """
     _check_table(assigned)
-    reward_usd = _usd(reward, "reward")
+    rewards = _rewards(assigned, reward)
     if not 0 <= min_agreement <= 1:
         raise LimitError(f"min_agreement={min_agreement!r}: expected a share between 0 and 1.")
     named = {"reject": reject or {}, "approve_after_all": approve_after_all or {}}
-    bonuses = {name: _usd(amount, "bonus") for name, amount in (bonus or {}).items()}
+    bonuses = {name: usd(amount, "bonus") for name, amount in (bonus or {}).items()}
     _check_named(assigned, {**named, "bonus": bonuses}, bonus_reason)
-    many = assigned.groupby("hit")["assignment"].transform("size") >= MANY
+    places = assigned.groupby("hit", dropna=False)["assignment"].transform("size")
+    if "max_assignments" in assigned:
+        places = np.fmax(places, assigned["max_assignments"])
     known = _agreement_of(assigned, agreement)
     rows = []
-    for row, fee_twice, agrees in zip(assigned.itertuples(), many, known, strict=True):
+    for row, reward_usd, of_hit, agrees in zip(
+        assigned.itertuples(), rewards, places, known, strict=True
+    ):
         decision, reason = _decide(row, agrees, min_agreement, named)
         extra = bonuses.get(row.assignment, Decimal(0))
         paid = decision in ("approve", "approve after all")
-        fee = FEE * (2 if fee_twice else 1)
+        fee = fee_share(of_hit)
         rows.append(
             (
                 row.assignment,
@@ -115,7 +118,7 @@ def plan_reviews(
                 reason,
                 float(extra),
                 bonus_reason if extra else "",
-                float(_with_fee(reward_usd if paid else Decimal(0), fee) + _with_fee(extra, fee)),
+                float(with_fee(reward_usd if paid else Decimal(0), fee) + with_fee(extra, fee)),
                 _evidence(row, agrees),
             )
         )
@@ -138,6 +141,16 @@ def _decide(
     if agrees < least:  # never true where it is unknown
         return "look again", f"Agrees by {agrees:.0%}, less than {least:.0%}."
     return "approve", ""
+
+
+def _rewards(assigned: pd.DataFrame, reward: str | float | None) -> list[Decimal]:
+    if reward is not None:
+        return [usd(reward, "reward")] * len(assigned)
+    if "reward" not in assigned or assigned["reward"].isna().any():
+        raise LimitError(
+            "These assignments do not tell what they pay. Say it, as in reward='0.05'."
+        )
+    return [usd(each, "reward") for each in assigned["reward"]]
 
 
 def _evidence(row: object, agrees: float) -> str:
@@ -194,19 +207,3 @@ def _check_named(
             )
         if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in reason):
             raise LimitError(f"{where} holds control characters, which the service refuses.")
-
-
-def _usd(amount: object, what: str) -> Decimal:
-    try:
-        usd = Decimal(str(amount).strip().removeprefix("$"))
-    except InvalidOperation:
-        raise LimitError(f"{what}={amount!r}: expected an amount in USD, as '0.05'.") from None
-    if not usd.is_finite() or usd < 0 or usd != usd.quantize(CENT):
-        raise LimitError(f"{what}={amount!r}: expected whole cents of USD, 0 or more.")
-    return usd
-
-
-def _with_fee(amount: Decimal, fee: Decimal) -> Decimal:
-    if not amount:
-        return Decimal(0)
-    return amount + max((amount * fee).quantize(CENT, ROUND_HALF_UP), CENT)

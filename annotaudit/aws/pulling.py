@@ -64,10 +64,9 @@ def hit_status(client: Any, hits: Hits = None) -> pd.DataFrame:
         If a HIT does not exist, or replies break off.
     """
     if hits is None:
-        found = list(_pages(client.list_hits, "HITs"))
-        known = [hit for page in found for hit in page["HITs"]]
+        known = [hit for page in pages(client.list_hits, "HITs") for hit in page["HITs"]]
     else:
-        known = [_get_hit(client, name) for name in _ids(client, hits)]
+        known = [get_hit(client, name) for name in _ids(client, hits)]
     table = pd.DataFrame(
         {name: [hit.get(key) for hit in known] for name, key in STATUS_COLUMNS.items()}
     )
@@ -253,11 +252,11 @@ def _replies(client: Any, hits: list[str], progress: Progress | None) -> Iterato
     """Each HIT, then its assignments page by page."""
     read = expected = 0
     for name in hits:
-        hit = _get_hit(client, name)
+        hit = get_hit(client, name)
         open_places = "NumberOfAssignmentsAvailable", "NumberOfAssignmentsPending"
         expected += hit.get("MaxAssignments", 0) - sum(hit.get(key, 0) for key in open_places)
         yield {"HIT": hit}
-        for page in _pages(client.list_assignments_for_hit, "Assignments", HITId=name):
+        for page in pages(client.list_assignments_for_hit, "Assignments", HITId=name):
             yield {"HITId": name, **page}
             read += len(page["Assignments"])
             expected = max(expected, read)
@@ -265,7 +264,7 @@ def _replies(client: Any, hits: list[str], progress: Progress | None) -> Iterato
                 progress(read, expected)
 
 
-def _pages(operation: Any, name: str, **request: Any) -> Iterator[dict[str, Any]]:
+def pages(operation: Any, name: str, **request: Any) -> Iterator[dict[str, Any]]:
     """All pages of a list. botocore's paginator would take one that breaks off for the last."""
     seen: set[str] = set()
     while True:
@@ -287,12 +286,19 @@ def _pages(operation: Any, name: str, **request: Any) -> Iterator[dict[str, Any]
 
 def _ids(client: Any, hits: Hits) -> list[str]:
     if hits is None:
-        pages = _pages(client.list_reviewable_hits, "HITs")
-        hits = [hit["HITId"] for page in pages for hit in page["HITs"]]
+        reviewable = pages(client.list_reviewable_hits, "HITs")
+        hits = [hit["HITId"] for page in reviewable for hit in page["HITs"]]
     return list(dict.fromkeys([hits] if isinstance(hits, str) else hits))
 
 
-def _get_hit(client: Any, name: str) -> dict[str, Any]:
+def get_hit(client: Any, name: str) -> dict[str, Any]:
+    """Ask for a HIT.
+
+    Raises
+    ------
+    AnnotauditError
+        If it does not exist.
+    """
     from botocore.exceptions import ClientError
 
     try:

@@ -288,7 +288,8 @@ def assignments(labels: Labels) -> pd.DataFrame:
         (False if the answer is missing, empty or unreadable; the latter stands in
         ``labels.problems``), ``boxes`` (how many are in the box table: answered and 0 means "there
         is nothing to mark"), ``accept_time`` and ``submit_time`` (UTC), ``work_time_s``,
-        ``image_width`` and ``image_height`` (of the image as the page showed it; NaN if untold).
+        ``image_width`` and ``image_height`` (of the image as the page showed it; NaN if untold),
+        ``reward`` (USD, as text) and ``max_assignments`` of the HIT.
 
     Raises
     ------
@@ -311,15 +312,17 @@ def assignments(labels: Labels) -> pd.DataFrame:
             "image_height",
         ],
     )
+    facts["reward"], facts["max_assignments"] = _terms(saved["saved"], labels.frames["hits"])
     drawn = labels.boxes.groupby("assignment").size() if len(labels.boxes) else pd.Series(dtype=int)
     times = {
         name: pd.to_datetime(facts[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
         for name in ("accept_time", "submit_time")
     }
     texts = {
-        name: facts[name].astype(TEXT) for name in ("annotator", "assignment", "hit", "status")
+        name: facts[name].astype(TEXT)
+        for name in ("annotator", "assignment", "hit", "status", "reward")
     }
-    numbers = ["work_time_s", "image_width", "image_height"]
+    numbers = ["work_time_s", "image_width", "image_height", "max_assignments"]
     table = facts.assign(
         **texts,
         **times,
@@ -330,4 +333,24 @@ def assignments(labels: Labels) -> pd.DataFrame:
     )
     table["boxes"] = table["assignment"].map(drawn).fillna(0).astype("int64")
     first = ["sequence", "frame", "annotator", "assignment", "hit", "status", "answered", "boxes"]
-    return table[[*first, "accept_time", "submit_time", *numbers]]
+    return table[[*first, "accept_time", "submit_time", *numbers, "reward"]]
+
+
+def _terms(saved: pd.Series, hits: pd.Series) -> tuple[list[str | None], list[float]]:
+    """What each assignment pays, and how many its HIT takes: batch results and HITs tell."""
+    known = {
+        str(hit.get("HITId")): hit
+        for text in hits.dropna()
+        for hit in decode(str(text).encode(), "frames.hits")
+    }
+    rewards: list[str | None] = []
+    places: list[float] = []
+    for one in saved:
+        terms = {**known.get(one["hit"], {}), **one["raw"]}
+        reward = terms.get("Reward")
+        rewards.append(as_unicode(str(reward)).removeprefix("$") if reward else None)
+        try:
+            places.append(read_number(terms.get("MaxAssignments")))
+        except LabelFormatError:
+            places.append(math.nan)
+    return rewards, places
