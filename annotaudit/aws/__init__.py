@@ -9,13 +9,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "adjustment": ["plan_adjustment"],
         "batches": ["fill_batch_csv"],
         "checking": ["check_request"],
         "clients": ["describe_client", "mturk_client"],
         "creating": ["plan_hit", "submit_hit"],
         "decisions": ["plan_reviews"],
         "disposing": ["dispose", "plan_disposal"],
+        "job_checks": ["check_job"],
+        "plans": ["AdjustmentPlan", "load_plan"],
         "pulling": ["archive", "assignments", "hit_status", "pull_hits"],
+        "sessions": ["Session", "open_session"],
         "submitting": ["submit_reviews"],
         "worker_page": ["write_preview"],
     },

@@ -1,0 +1,185 @@
+"""A planned labelling job: everything that would be sent, to look at, keep and read again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from annotaudit.aws.job_checks import check_job
+from annotaudit.boxes import TEXT
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats.saving import write_whole
+from annotaudit.frames.matching import path_inside
+
+FILE = "plan.json"
+_TABLES = ("sequences", "windows", "left_out")
+
+
+@dataclass(frozen=True)
+class AdjustmentPlan:
+    """What a labelling job would be. Nothing was sent.
+
+    Parameters
+    ----------
+    job : str
+        Its name; the same content has the same name.
+    request : dict
+        Parameters of ``CreateLabelingJob``.
+    files : dict
+        Content of each file the job reads, by ``s3://`` address.
+    uploads : dict
+        Images on this machine that the job needs, by the address they go to.
+    sequences : DataFrame
+        One row per clip a worker gets: ``name``, ``sequence``, ``first`` and ``last`` frame,
+        ``frames``, ``boxes``, ``objects``, ``first_image``, ``last_image``, ``minutes``.
+    windows : DataFrame
+        The stretches in which labels are meant to change.
+    left_out : DataFrame
+        Windows beyond the ten sequences a job may have: plan another job for them.
+    instructions : dict
+        What the worker reads.
+    assumptions : dict
+        Of the estimate.
+    """
+
+    job: str
+    request: dict[str, Any]
+    files: dict[str, bytes]
+    uploads: dict[str, str]
+    sequences: pd.DataFrame
+    windows: pd.DataFrame
+    left_out: pd.DataFrame
+    instructions: dict[str, str]
+    assumptions: dict[str, float]
+
+    @property
+    def attribute(self) -> str:
+        """Label attribute under which the job writes its labels."""
+        return str(self.request["LabelAttributeName"])
+
+    @property
+    def output_manifest(self) -> str:
+        """Address the job writes its output manifest to."""
+        out = self.request["OutputConfig"]["S3OutputPath"].rstrip("/")
+        return f"{out}/{self.job}/manifests/output/output.manifest"
+
+    def summary(self) -> pd.Series:
+        """Say what the job is, what it takes, and what that rests on."""
+        minutes = self.sequences["minutes"].sum()
+        pay = self.assumptions["pay per hour"]
+        return pd.Series(
+            {
+                "job": self.job,
+                "clips": len(self.sequences),
+                "frames": int(self.sequences["frames"].sum()),
+                "boxes": int(self.sequences["boxes"].sum()),
+                "images to upload": len(self.uploads),
+                "windows left out": len(self.left_out),
+                "minutes of work": round(float(minutes), 1),
+                "pay": round(minutes / 60 * pay, 2),
+                "assumed": f"{self.assumptions['seconds per box']:g} s per box, pay "
+                f"{pay:g} per hour; Amazon's own price per object comes on top",
+            }
+        )
+
+    def check(self) -> pd.DataFrame:
+        """List everything that would keep the job from working; see :func:`check_job`."""
+        return check_job(self.request, self.files.get)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the plan to a folder, to look at it with other programs and to go on later.
+
+        Parameters
+        ----------
+        folder : path
+            ``plan.json``, and below ``files`` what would be uploaded.
+
+        Returns
+        -------
+        Path
+            Of ``plan.json``, which is written last.
+        """
+        folder = Path(folder)
+        for address, content in self.files.items():
+            write_whole(path_inside(folder / "files", address.rpartition("-input/")[2]), content)
+        tables = {name: json.loads(getattr(self, name).to_json(orient="table", index=False))
+                  for name in _TABLES}  # fmt: skip
+        plain = {
+            "schema": 1,
+            "job": self.job,
+            "request": self.request,
+            "files": {address: address.rpartition("-input/")[2] for address in self.files},
+            "uploads": {address: os.path.abspath(path) for address, path in self.uploads.items()},
+            "instructions": self.instructions,
+            "assumptions": {
+                name: None if value != value else value for name, value in self.assumptions.items()
+            },
+            **tables,
+        }
+        written = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
+        return write_whole(folder / FILE, written.encode())
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={value}" for name, value in self.summary().items())
+        return f"AdjustmentPlan({facts})"
+
+    def _repr_html_(self) -> str:
+        parts = [
+            self.summary().to_frame("").to_html(),
+            self.sequences.to_html(index=False),
+            f"<p>The worker reads: {escape(self.instructions['shortInstruction'])}</p>",
+        ]
+        return "".join(parts)
+
+
+def load_plan(folder: str | os.PathLike[str]) -> AdjustmentPlan:
+    """Read a plan that :meth:`AdjustmentPlan.save` wrote.
+
+    Parameters
+    ----------
+    folder : path
+        The folder, or the ``plan.json`` in it.
+
+    Raises
+    ------
+    LabelFormatError
+        If there is no plan.
+    """
+    path = Path(folder)
+    path = path / FILE if path.is_dir() else path
+    try:
+        plain = json.loads(path.read_bytes())
+        tables: Mapping[str, pd.DataFrame] = {name: _table(plain[name]) for name in _TABLES}
+        files = {
+            address: path_inside(path.parent / "files", name).read_bytes()
+            for address, name in plain["files"].items()
+        }
+        pay = plain["assumptions"]
+        return AdjustmentPlan(
+            job=plain["job"],
+            request=plain["request"],
+            files=files,
+            uploads=plain["uploads"],
+            instructions=plain["instructions"],
+            assumptions={k: float("nan") if v is None else v for k, v in pay.items()},
+            **tables,
+        )
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise LabelFormatError(
+            f"{path}: no plan of an adjustment job could be read ({error}). Make one with "
+            "annotaudit.aws.plan_adjustment(...).save(folder), or `annotaudit adjust plan`."
+        ) from error
+
+
+def _table(plain: dict[str, Any]) -> pd.DataFrame:
+    table = pd.read_json(StringIO(json.dumps(plain)), orient="table")
+    texts = [field["name"] for field in plain["schema"]["fields"] if field["type"] == "string"]
+    return table.astype(dict.fromkeys(texts, TEXT))
