@@ -787,7 +787,7 @@ class Scrubber {
   buildHead() {
     const { data } = this;
     this.choice = data.sequences.length > 1
-      ? h("select", { class: "aa-select", "aria-label": "Sequence", onchange: () => this.go(data.sequences[this.choice.selectedIndex].first) },
+      ? h("select", { class: "aa-select", "aria-label": "Sequence", onchange: () => this.go(data.sequences[this.choice.selectedIndex].first, { anywhere: true }) },
         ...data.sequences.map(({ name }) => h("option", {}, name)))
       : h("span", { class: "aa-sequence" }, data.sequences[0].name);
     this.where = h("span", { class: "aa-where" });
@@ -1161,24 +1161,21 @@ class Scrubber {
 
   // ── Moving ──
 
-  go(position, { keep = false } = {}) {
-    const { first, count } = keep ? sequenceAt(this.data.sequences, position) : this.within(position);
+  /** Steps and the slider stay in their sequence; `anywhere` allows to leave it. */
+  go(position, { anywhere = false } = {}) {
+    const { first, count } = anywhere ? sequenceAt(this.data.sequences, position) : this.sequence;
     const target = Math.min(first + count - 1, Math.max(first, position));
     if (target === this.position && this.drawn) return;
+    const before = this.sequence;
     this.direction = target < this.position ? -1 : 1;
     this.position = target;
     this.since = performance.now();
+    if (this.sequence !== before && this.room) this.resize(); // other pictures, other tracks
     this.fetch(false);
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.fetch(true), REST);
     this.tell();
     this.invalidate();
-  }
-
-  /** Steps and the slider stay in their sequence; a choice of another one goes there. */
-  within(position) {
-    const chosen = sequenceAt(this.data.sequences, Math.max(0, position));
-    return this.choice.tagName === "SELECT" && document.activeElement === this.choice ? chosen : this.sequence;
   }
 
   jumpTo(words) {
@@ -1250,7 +1247,7 @@ class Scrubber {
     this.measure = null;
     if (finding) {
       this.object = finding.object;
-      if (move) this.go(finding.position, { keep: true });
+      if (move) this.go(finding.position, { anywhere: true });
       const box = this.boxInHand() ?? finding.expected;
       if (this.view && box) this.setView(zoomTo(box, this.image(), this.room));
     }
@@ -1369,7 +1366,7 @@ class Scrubber {
       const selected = model.get("selected");
       const sequence = data.sequences.find(({ name }) => name === model.get("sequence")) ?? this.sequence;
       const position = positionOf(data.frame, sequence, model.get("frame"));
-      if (position >= 0) this.go(position, { keep: true });
+      if (position >= 0) this.go(position, { anywhere: true });
       if (selected !== (this.finding?.index ?? null)) this.choose(data.findings[selected] ?? null);
     });
   }

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import axe_playwright_python
+import pandas as pd
 import pytest
 from browser_lab import (
     FLAGS,
@@ -417,6 +418,29 @@ def test_the_page_works_from_a_file(browser, shared_labels, tmp_path):
     assert page.wrong == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
+
+
+def test_another_sequence_is_chosen_from_a_list(browser, shared_labels, tmp_path):
+    yard = shared_labels.boxes.assign(sequence="yard", frame=shared_labels.boxes["frame"] + 50)
+    both = Labels(pd.concat([shared_labels.boxes, yard], ignore_index=True))
+    found = planted(shared_labels)
+    elsewhere = found.head(1).assign(sequence="yard", frame=55, from_frame=54.0)
+    scrubber = FrameScrubber(both, pd.concat([found, elsewhere], ignore_index=True))
+    page = watched(browser)
+    page.goto(scrubber.to_html(tmp_path / "two.html").as_uri())
+    scrubber.close()
+    page.wait_for_selector(".aa-scrubber[data-picture=none]")  # boxes alone
+    page.get_by_label("Sequence").select_option("yard")
+    expect(page.get_by_label("Jump to frame")).to_have_value("50")
+    page.locator(".aa-scrubber").focus()
+    press(page, "ArrowLeft")  # stays in the sequence
+    expect(page.get_by_label("Jump to frame")).to_have_value("50")
+    press(page, "n")
+    expect(page.get_by_label("Sequence")).to_have_value("street")
+    press(page, "p")
+    expect(page.get_by_label("Jump to frame")).to_have_value("55")
+    assert page.wrong == []
+    page.close()
 
 
 def test_the_ledger_lines_of_the_page_have_the_fields_of_python(tmp_path, shared_labels):
