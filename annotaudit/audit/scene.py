@@ -57,6 +57,7 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     """Measure what concerns several objects, or a whole sequence, at once."""
     paths = paths_of(boxes, frames)
     n = len(paths)
+    hidden, double = _overlaps(paths)
     camera = camera_path(paths)
     edges = paths.edges - camera[[0, 1, 0, 1]]
     usable = ~paths.clipped
@@ -64,7 +65,6 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     seen = screen(paths, edges, usable, step_noise)
     jumps = seen.bend > 2.0
     jumps[1:] |= jumps[:-1].copy()
-    pairs = overlapping_pairs(paths)
     fragment, source = fragments(paths)
     swap, partner = swaps(paths, jumps)
     gap = np.zeros(n, dtype=np.int64)
@@ -77,7 +77,6 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     straight_length, straight_start = straight_length + (straight_start - early), early
     sagitta, sagitta_here = _sagittas(paths, straight_start, straight_length)
     still_start, still_length = runs_of(still)
-    double = doubles(paths, pairs)
     odd_label = _odd_labels(boxes, paths)
     onward = np.minimum(still_start + still_length + 1, np.arange(n) + paths.after)
     frozen = (still_length >= 2) & (
@@ -112,7 +111,7 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
         still_start=still_start,
         still_length=still_length,
         still_usual=_share_of_track(paths, still),
-        covered=covered(paths, pairs),
+        covered=hidden,
         double=double,
         fragment=fragment,
         fragment_source=source,
@@ -125,6 +124,12 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
         heat=heat,
         stands_out=stands_out,
     )
+
+
+def _overlaps(paths: Paths) -> tuple[Floats, Floats]:
+    """Covered shares and doubles; the pairs they come from, several a box, are not kept."""
+    pairs = overlapping_pairs(paths)
+    return covered(paths, pairs), doubles(paths, pairs)
 
 
 def _noise(paths: Paths, edges: Floats, usable: Bools, reach: int) -> Floats:

@@ -31,11 +31,12 @@ def overlapping_pairs(paths: Paths, least: float = 0.0) -> Pairs:
     n = len(paths)
     left, top, right, bottom = paths.edges
     order = np.lexsort((left, paths.moment))
+    order = order.astype(np.int32 if n < 2**31 else np.int64)  # crowds have several pairs a box
     moment, start, end = paths.moment[order], left[order], right[order]
     high, low = top[order], bottom[order]
     space = (end - start) * (low - high)
     # A wider box further left may reach over its neighbours: its own right edge decides.
-    active = np.arange(n)
+    active = np.arange(n, dtype=order.dtype)
     found: list[Pairs] = []
     k = 0
     while len(active):
