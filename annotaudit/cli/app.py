@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from annotaudit.cli.audit import audit
 from annotaudit.cli.convert import convert
 from annotaudit.cli.demo import demo
+from annotaudit.cli.mturk import mturk
 from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
 from annotaudit.cli.screen import complain
@@ -102,6 +103,7 @@ review.command(
     epilog=_examples("annotaudit review apply SeqLabel.json SeqLabel.verdicts.jsonl corrected.json")
 )(apply)
 app.add_typer(review, name="review")
+app.add_typer(mturk, name="mturk")
 
 
 @app.callback()
