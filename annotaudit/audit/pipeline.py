@@ -54,10 +54,11 @@ def audit_labels(
         chosen = tuple(rule for rule in chosen if rule_name(rule) in STRUCTURAL)
     found = []
     for part in _batches(boxes):
+        ranked = None if ranker is None else ranker.findings(part, frames)
         seen = study(part, frames, limits)
         batch = combine([rule(seen) for rule in chosen])
-        if ranker is not None:
-            batch = _beside(batch, ranker.findings(part, frames))
+        if ranked is not None:
+            batch = _beside(batch, ranked)
         found.append(batch)
         if rules is None:
             found.append(find_disagreement(seen))
