@@ -120,7 +120,7 @@ def pack(
     annotators = _names([table["annotator"] for table in tables])
     objects, codes = _objects(tables, sequences)
     arrays = {
-        "frame": frames["frame"].to_numpy().astype("<i4").tobytes(),
+        "frame": frames["frame"].to_numpy().astype("<f8").tobytes(),
         "size": _sizes(frames, sets, at[1:]).astype("<i4").tobytes(),
     }
     for prefix, table, place, code in zip(("boxes", "before"), sets, at[1:], codes, strict=False):

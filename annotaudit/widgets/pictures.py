@@ -33,6 +33,7 @@ AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 LARGEST_AS_IT_IS = 6_000_000  # bytes; beyond it a still picture is encoded anew
 LARGEST_SIDE = 8_192  # pixels; more than browsers draw with ease
 ORIENTATION = 274  # EXIF
+END_OF_JPEG = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def _quick(content: bytes, width: float | None) -> Picture | None:
             image.draft("RGB", (size[0] // shrink, size[1] // shrink))
             return Picture(_jpeg(image, MOVING_QUALITY), "image/jpeg", size, exact=False)
         if shrink == 1 and len(content) <= LARGEST_AS_IT_IS and max(size) <= LARGEST_SIDE:
+            if kind == "JPEG" and not content.endswith(END_OF_JPEG):
+                return None  # torn, or something follows: to be decoded to know
             if kind != "JPEG":
                 image.verify()
             return Picture(content, AS_THEY_ARE[kind], size, exact=True)

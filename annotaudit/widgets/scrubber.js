@@ -8,7 +8,7 @@
 // ── Arrays ────────────────────────────────────────────────────────────────────────────────────
 
 const KINDS = {
-  frame: Int32Array, size: Int32Array,
+  frame: Float64Array, size: Int32Array,
   starts: Uint32Array, sides: Float32Array, object: Int32Array, label: Int32Array,
   annotator: Int32Array,
 };
@@ -45,7 +45,7 @@ export function readData({ meta, arrays }) {
   });
   return {
     ...meta, findings,
-    frame: asNumbers(arrays.frame, Int32Array), size: asNumbers(arrays.size, Int32Array),
+    frame: asNumbers(arrays.frame, KINDS.frame), size: asNumbers(arrays.size, KINDS.size),
     sets: meta.titles.map((_, index) => set(index ? "before" : "boxes")),
   };
 }
@@ -263,8 +263,10 @@ export function zoomTo(box, image, stage) {
 
 // ── Pictures: what to fetch, and what to keep ─────────────────────────────────────────────────
 
+const AHEAD = 8; // frames fetched in the direction of travel
+
 /** Positions worth having, the most urgent first: this one, the way ahead, the film strip. */
-export function wanted(position, direction, { first, count }, soon = [], ahead = 8) {
+export function wanted(position, direction, { first, count }, soon = [], ahead = AHEAD) {
   const list = [position, position + direction, position + 2 * direction];
   list.push(position - direction, position - 2 * direction, ...soon);
   for (let step = 3; step <= ahead; step += 1) list.push(position + step * direction);
@@ -1168,6 +1170,7 @@ class Scrubber {
     if (target === this.position && this.drawn) return;
     const before = this.sequence;
     this.direction = target < this.position ? -1 : 1;
+    this.jumped = Math.abs(target - this.position) > AHEAD;
     this.position = target;
     this.since = performance.now();
     if (this.sequence !== before && this.room) this.resize(); // other pictures, other tracks
@@ -1227,7 +1230,9 @@ class Scrubber {
     if (exact) {
       if (has(this.position)) this.pictures.want([this.position], width, true);
     } else {
-      this.pictures.want(wanted(this.position, this.direction, this.sequence, upcoming).filter(has), width, false);
+      const around = wanted(this.position, this.direction, this.sequence, upcoming).filter(has);
+      const alone = this.jumped && around[0] === this.position && !this.ready();
+      this.pictures.want(alone ? around.slice(0, 1) : around, width, false);
     }
   }
 
@@ -1235,6 +1240,10 @@ class Scrubber {
     if (this.closed) return;
     const natural = this.pictures.cache.peek(position)?.natural;
     if (natural && learnSize(this.data, position, natural)) this.resize();
+    if (position === this.position) { // the urgent one is here; now its neighbours
+      this.jumped = false;
+      this.fetch(false);
+    }
     if (Math.abs(position - this.position) <= 2) this.invalidate();
   }
 
@@ -1728,7 +1737,11 @@ class Scrubber {
     this.slider.value = here;
     this.slider.setAttribute("aria-valuetext", `frame ${number}`);
     this.drawTimeline();
-    const state = progress(this.list, judging.judged);
+    if (this.stateOf !== judging.judged || this.stateList !== this.list) {
+      this.state = progress(this.list, judging.judged);
+      Object.assign(this, { stateOf: judging.judged, stateList: this.list });
+    }
+    const { state } = this;
     this.progressWords.textContent = data.findings.length ? state.words : "no findings";
     this.progressBar.hidden = !data.findings.length;
     [state.mistakes, state.fine, state.unsure].forEach((count, index) => {
