@@ -21,11 +21,12 @@ def agreement_of(labels: Labels, gold: Labels | None) -> pd.Series:
     from annotaudit.aws import assignments
     from annotaudit.metrics.accuracy import accuracy, compare_to_gold
     from annotaudit.metrics.agreement import pairwise_agreement
+    from annotaudit.metrics.same_images import on_images_of
 
     work = assignments(labels)
     looked = work[work["answered"]]
     if gold is not None:
-        truth = on_images_of(labels, gold)
+        truth = on_images_of(labels, gold).boxes
         judged = looked.merge(truth[["sequence", "frame"]].drop_duplicates())
         drawn = labels.boxes.merge(judged[["sequence", "frame"]].drop_duplicates())
         f1: pd.Series = accuracy(compare_to_gold(drawn, truth, looked=judged))["f1"]
@@ -34,25 +35,6 @@ def agreement_of(labels: Labels, gold: Labels | None) -> pd.Series:
     both = pd.concat([pairs.set_index(side)["f1"] for side in ("first", "second")])
     mean: pd.Series = both.groupby(level=0).mean()
     return mean
-
-
-def on_images_of(labels: Labels, gold: Labels) -> pd.DataFrame:
-    """Gold boxes under the sequence and frame that the labels have for the same image."""
-    ours, theirs = (
-        each.frames.assign(name=each.frames["image"].str.rsplit("/", n=1).str[-1])
-        for each in (labels, gold)
-    )
-    names = ["sequence", "frame"]
-    known = ours[[*names, "name"]].dropna().drop_duplicates("name")
-    same = theirs[[*names, "name"]].merge(known, on="name", suffixes=("_gold", ""))
-    if same.empty:
-        raise LabelFormatError(
-            "No image of the gold boxes is among those of the answers; they are matched by the "
-            f"names of image files. Gold has {theirs['name'].head(3).tolist()}, the answers "
-            f"{ours['name'].head(3).tolist()}."
-        )
-    boxes = gold.boxes.rename(columns={name: f"{name}_gold" for name in names})
-    return boxes.merge(same.drop(columns="name"), on=[f"{name}_gold" for name in names])
 
 
 def named(options: list[str] | None, option: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "expected": ["expected_boxes"],
         "matching": ["match_boxes"],
         "reliability": ["worker_reliability"],
+        "same_images": ["on_images_of"],
         "smoothing": ["deviation", "rolling"],
         "torch_embedders": ["ResNet18", "TorchEmbedder"],
         "tracking_scores": ["tracking_scores"],

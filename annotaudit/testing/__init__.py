@@ -15,7 +15,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "faults": ["Fault"],
+        "ground_truth": ["GroundTruth"],
         "mturk": ["MechanicalTurk"],
         "server": ["LoopbackAmazon"],
+        "workers": ["CarefulWorker"],
     },
 )

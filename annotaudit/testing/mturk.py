@@ -12,16 +12,21 @@ Rules played (API reference of 2017-01-17):
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from botocore.session import get_session
 
+from annotaudit.formats.mturk import load
+from annotaudit.formats.mturk_assignments import saved_assignments
 from annotaudit.testing.service import ServiceError
 
 CENT = Decimal("0.01")
@@ -83,6 +88,33 @@ class MechanicalTurk:
             for assignment in assignments:
                 self._take(known["HITId"], assignment)
             return str(known["HITId"])
+
+    def open_saved(self, path: str | os.PathLike[str]) -> list[str]:
+        """Take over all HITs of a file of saved replies, such as an archive.
+
+        Parameters
+        ----------
+        path : path
+            Whatever ``annotaudit.load`` reads as Mechanical Turk assignments.
+
+        Returns
+        -------
+        list of str
+            Ids of the HITs. What the file does not tell about a HIT is made up: 5 cents, as many
+            assignments as it has.
+        """
+        saved = saved_assignments(load(Path(path), mask_workers=False))
+        known = {
+            hit["HITId"]: hit for text in saved["hits"].dropna() for hit in json.loads(str(text))
+        }
+        work: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for one in saved["saved"]:
+            work[one["raw"].get("HITId") or "SAVED"].append(one["raw"])
+        made_up = {"HITTypeId": "SAVED", "Title": "Saved answers", "Reward": "0.05"}
+        for name, mine in work.items():
+            facts = {**made_up, "MaxAssignments": len(mine), **known.get(name, {}), "HITId": name}
+            self.open_hit(facts, mine)
+        return list(work)
 
     def submit(self, hit_id: str, worker_id: str, answer: str) -> str:
         """Hand in a worker's answer; returns the assignment's id."""

@@ -16,8 +16,10 @@ from botocore.credentials import Credentials
 
 from annotaudit.aws.checking import check_shape
 from annotaudit.testing.faults import Fault, FaultPlan
+from annotaudit.testing.ground_truth import GroundTruth
 from annotaudit.testing.mturk import MechanicalTurk
 from annotaudit.testing.service import Service, ServiceError
+from annotaudit.testing.storage import LoopbackStorage
 
 if TYPE_CHECKING:
     import boto3
@@ -34,6 +36,11 @@ class LoopbackAmazon:
     Use it as a context manager, or call ``close()``. Credentials and endpoint come with
     ``session()`` and ``environment``; nothing else on the machine is changed.
 
+    Parameters
+    ----------
+    storage : bool
+        Run an S3 server, too, which Ground Truth needs.
+
     Examples
     --------
     >>> with LoopbackAmazon() as amazon:
@@ -42,10 +49,13 @@ class LoopbackAmazon:
     '10000.00'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, storage: bool = False) -> None:
+        self.storage = LoopbackStorage() if storage else None
         self.mturk = MechanicalTurk()
+        self.ground_truth = GroundTruth(self.s3() if storage else None)
         self.services: dict[str, Service] = {
-            self.mturk.model.metadata["targetPrefix"]: self.mturk,
+            service.model.metadata["targetPrefix"]: service
+            for service in (self.mturk, self.ground_truth)
         }
         self.faults = FaultPlan()
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -67,6 +77,7 @@ class LoopbackAmazon:
         return {
             "AWS_ENDPOINT_URL_MTURK": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint,
+            **({"AWS_ENDPOINT_URL_S3": self.storage.endpoint} if self.storage else {}),
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": REGION,
@@ -80,6 +91,18 @@ class LoopbackAmazon:
             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION
         )
 
+    def s3(self) -> Any:
+        """Make a client of the S3 server.
+
+        Raises
+        ------
+        ValueError
+            If this was made without ``storage=True``.
+        """
+        if self.storage is None:
+            raise ValueError("There is no S3 here: make LoopbackAmazon(storage=True).")
+        return self.session().client("s3", endpoint_url=self.storage.endpoint)
+
     def fail(self, operation: str, kind: Any, *, times: int = 1, skip: int = 0) -> None:
         """Let the next calls of an operation fail; see :class:`annotaudit.testing.Fault`."""
         self.faults.add(Fault(operation, kind, times, skip))
@@ -89,6 +112,8 @@ class LoopbackAmazon:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if self.storage is not None:
+            self.storage.close()
 
     def __enter__(self) -> Self:
         return self

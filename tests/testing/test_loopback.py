@@ -7,6 +7,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
+import annotaudit.aws
 from annotaudit.aws import describe_client, mturk_client
 from annotaudit.testing import LoopbackAmazon
 
@@ -165,3 +166,22 @@ def test_a_patient_client_survives_a_server_error(amazon, client):
 
 def test_it_listens_on_this_machine_only(amazon):
     assert amazon.endpoint.startswith("http://127.0.0.1:")
+
+
+def test_an_archive_comes_back_to_life(amazon, client, tmp_path):
+    hit, names = full_hit(amazon, client)
+    annotaudit.aws.archive(client, hit, tmp_path / "a.jsonl")
+    with LoopbackAmazon() as other:
+        assert other.mturk.open_saved(tmp_path / "a.jsonl") == [hit]
+        again = other.session().client("mturk", endpoint_url=other.endpoint)
+        shown = again.get_hit(HITId=hit)["HIT"]
+        assert (shown["HITStatus"], shown["Reward"]) == ("Reviewable", "0.05")
+        listed = again.list_assignments_for_hit(HITId=hit)["Assignments"]
+        assert [work["AssignmentId"] for work in listed] == names
+        assert listed[0]["WorkerId"] == "AWORKER1"
+
+
+def test_answers_without_their_hit_get_one(amazon, tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text('{"Assignments": [{"AssignmentId": "A", "WorkerId": "AW", "Answer": ""}]}')
+    assert amazon.mturk.open_saved(path) == ["SAVED"]
