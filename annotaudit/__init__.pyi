@@ -7,6 +7,8 @@ from . import (
 from .audit import audit as audit
 from .audit.limits import Limits as Limits
 from .audit.queue import review_queue as review_queue
+from .audit.ranker import fit_ranker as fit_ranker
+from .audit.selftest import selftest as selftest
 from .audit.show import show_findings as show_findings
 from .boxes import Labels as Labels, check_boxes as check_boxes
 from .comparison import (
