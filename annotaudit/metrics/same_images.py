@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from annotaudit.boxes import Labels
 from annotaudit.errors import BoxTableError
 from annotaudit.metrics.matching import IMAGE
 
 
-def on_images_of("); b=s.index("def named(")
-s=s[:a]+s[b:]
-s=s.replace('''    from annotaudit.metrics.agreement import pairwise_agreement
-''','''    from annotaudit.metrics.agreement import pairwise_agreement
-    from annotaudit.metrics.matching import on_images_of
-''').replace("truth = on_images_of(labels, gold)","truth = on_images_of(labels, gold).boxes")
-p.write_text(s)
-p=Path("annotaudit/metrics/matching.py"); s=p.read_text()
-s=s.replace('''def _image_codes(''','''def on_images_of(labels: Labels, gold: Labels) -> Labels:
+def on_images_of(labels: Labels, gold: Labels) -> Labels:
     """Give gold the sequence and frame numbers that other labels have for the same images.
 
     Parameters
@@ -39,9 +29,10 @@ s=s.replace('''def _image_codes(''','''def on_images_of(labels: Labels, gold: La
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from annotaudit.boxes import empty_table
     >>> def one(sequence, image):
-    ...     boxes = pd.DataFrame({"sequence": [sequence], "frame": 0, "track": None, "label": "sign",
+    ...     boxes = pd.DataFrame({"sequence": [sequence], "frame": 0, "track": None, "label": "x",
     ...         "annotator": "a", "left": 0, "top": 0, "width": 9, "height": 9})
     ...     frames = pd.DataFrame({"sequence": [sequence], "frame": 0, "image": image})
     ...     return Labels(boxes, frames, empty_table({"source": "str"}))
