@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from string import Template
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 
 from annotaudit.errors import AnnotauditError, LimitError
+from annotaudit.formats.saving import write_whole
 from annotaudit.widgets.payload import Payload
 from annotaudit.widgets.pictures import encode, read_picture
 
@@ -141,12 +141,7 @@ def save_page(
         content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
         script=script,
     )
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".", suffix=".html", delete=False
-    ) as file:
-        file.write(page)
-    os.chmod(file.name, 0o644)
-    return Path(file.name).replace(path)
+    return write_whole(path, page.encode())
 
 
 def _positions(payload: Payload, frames: str) -> list[int]:

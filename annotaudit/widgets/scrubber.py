@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from weakref import WeakSet
 
 import anywidget
 import pandas as pd
@@ -18,6 +17,7 @@ from annotaudit import review
 from annotaudit.boxes import COLUMNS, Labels, empty_table
 from annotaudit.errors import AnnotauditError, BoxTableError
 from annotaudit.review.verdicts import pairs
+from annotaudit.widgets.cells import close_earlier
 from annotaudit.widgets.page import save_page
 from annotaudit.widgets.payload import pack
 from annotaudit.widgets.pictures import Feed, Picture
@@ -131,7 +131,7 @@ class FrameScrubber(anywidget.AnyWidget):
         )
         self._count()
         self.on_msg(self._hear)
-        _close_earlier(self)
+        close_earlier(self)
 
     def __repr__(self) -> str:
         counts = self.progress
@@ -384,29 +384,3 @@ class FrameScrubber(anywidget.AnyWidget):
             self.sequence = str(row["sequence"])
             self.frame = int(row["frame"])
             self.track = None if pd.isna(row["track"]) else str(row["track"])
-
-
-_open: dict[str, tuple[object, WeakSet[FrameScrubber]]] = {}
-
-
-def _close_earlier(scrubber: FrameScrubber) -> None:
-    """Close what an earlier run of the same notebook cell has opened.
-
-    ipywidgets keeps every widget until it is closed; a person who runs a cell ten times would
-    keep ten copies of the boxes.
-    """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell = parent.get("metadata", {}).get("cellId")
-    if cell is None:
-        return
-    run = parent.get("header", {}).get("msg_id")
-    earlier_run, scrubbers = _open.get(cell, (run, WeakSet()))
-    if earlier_run != run:
-        for earlier in list(scrubbers):
-            earlier.close()
-        scrubbers = WeakSet()
-    scrubbers.add(scrubber)
-    _open[cell] = (run, scrubbers)
