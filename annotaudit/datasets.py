@@ -106,7 +106,7 @@ def planted(name: str = "station") -> pd.DataFrame:
 
 
 def stop_sign(*, gold: bool = False) -> Labels:
-    """Load the stop signs: drawn streets, and what five workers of Mechanical Turk drew on them.
+    """Load the stop signs: drawn streets, and what six invented workers marked on them.
 
     Parameters
     ----------
@@ -116,9 +116,19 @@ def stop_sign(*, gold: bool = False) -> Labels:
     Returns
     -------
     Labels
-        Workers' names are masked with ``WORKER_KEY``, so they are the same every time.
+        Three streets, on the last of which there is no stop sign. Of six workers three are good
+        (one overlooks the far sign), one is sloppy, one draws nothing anywhere, and the answer of
+        one breaks off: it stands in ``problems``. Their names are masked with ``WORKER_KEY``, so
+        they are the same every time.
+
+    Examples
+    --------
+    >>> stop_sign()
+    Labels(10 boxes, 0 tracks, 3 frames, 1 sequence, 1 problem)
+    >>> stop_sign(gold=True).boxes.groupby("frame").size().to_dict()
+    {0: 2, 1: 1}
     """
     folder = path("stop_sign")
     if gold:
-        return load(folder / "gold.manifest", frames=folder)
+        return load(folder / "gold.manifest", frames=folder, sequence="stop_sign")
     return load(folder / "assignments.json", frames=folder, sequence="stop_sign", key=WORKER_KEY)
