@@ -110,6 +110,9 @@ def _weighed(findings: pd.DataFrame, seen: Looks) -> Floats:
     )
     says = np.clip(np.nan_to_num(says), -1.0, 1.0)
     score = findings["score"].to_numpy(dtype=np.float64)
+    # Of several findings about one box only the first rises, as the head names different boxes.
+    place_in_box = findings.groupby(cell, dropna=False)["score"].rank("first", ascending=False)
+    says = np.where((place_in_box > 1) & (says > 0), 0.0, says)
     sure = np.clip(score, 1e-6, 1 - 1e-6)
     odds = np.log(sure / (1 - sure)) + LIFT * says
     return np.asarray(np.where(says == 0, score, 1 / (1 + np.exp(-odds))))

@@ -66,3 +66,34 @@ def resnet18_features() -> nn.Module:
             return x.mean(dim=(2, 3))
 
     return ResNet18Features()
+
+
+def fused(network: nn.Module) -> nn.Module:
+    """Merge each normalisation into the convolution before it: the same features, sooner.
+
+    Parameters
+    ----------
+    network : from :func:`resnet18_features`
+        In evaluation mode; it is changed.
+
+    Examples
+    --------
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> network, pictures = resnet18_features().eval(), torch.rand(2, 3, 64, 64)
+    >>> with torch.inference_mode():
+    ...     before, after = network(pictures), fused(network)(pictures)
+    >>> torch.allclose(before, after, atol=1e-4)
+    True
+    """
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    for part in list(network.modules()):
+        for number in (1, 2):
+            if hasattr(part, f"bn{number}"):
+                convolution, norm = getattr(part, f"conv{number}"), getattr(part, f"bn{number}")
+                setattr(part, f"conv{number}", fuse_conv_bn_eval(convolution, norm))
+                setattr(part, f"bn{number}", nn.Identity())
+        if getattr(part, "downsample", None) is not None:
+            part.downsample = fuse_conv_bn_eval(*part.downsample)
+    return network

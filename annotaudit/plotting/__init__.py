@@ -2,7 +2,8 @@
 
 On pictures: ``draw_boxes``, ``draw_annotators``, ``draw_frames``, ``contact_sheet``. Over time:
 ``plot_track``, ``plot_deviation``, ``plot_size``, ``plot_size_change``, ``plot_rolling_iou``,
-``plot_timeline``. Between annotators: ``plot_accuracy``, ``plot_agreement``.
+``plot_timeline``. What boxes show: ``draw_crops``, ``plot_appearance``,
+``plot_appearance_map``. Between annotators: ``plot_accuracy``, ``plot_agreement``.
 """
 
 import lazy_loader
@@ -11,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "annotators": ["plot_accuracy", "plot_agreement"],
+        "appearance": ["draw_crops", "plot_appearance", "plot_appearance_map"],
         "crops": ["contact_sheet"],
         "overlay": ["draw_annotators", "draw_boxes"],
         "strips": ["draw_frames"],
