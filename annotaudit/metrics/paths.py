@@ -126,7 +126,7 @@ def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
         size=np.sqrt(np.maximum(width * height, 1.0)),
         before=before,
         after=after,
-        clipped=_clipped(edges, scene, image_width, image_height),
+        clipped=_clipped(edges, scene, before, image_width, image_height),
         image_width=image_width,
         image_height=image_height,
     )
@@ -171,11 +171,11 @@ def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]
     return edges, sound
 
 
-def _clipped(edges: Floats, scene: Ints, width: Floats, height: Floats) -> Bools:
+def _clipped(edges: Floats, scene: Ints, before: Ints, width: Floats, height: Floats) -> Bools:
     """Tell which edges lie on the border of the image.
 
-    Where its size is unknown, the outermost coordinate of a scene counts as the border if at
-    least five boxes share it.
+    Where its size is unknown, the outermost coordinate of a scene counts as the border if edges
+    stay on it for at least three steps while the opposite edge moves on.
     """
     if not len(scene):
         return np.zeros(edges.shape, dtype=bool)
@@ -185,8 +185,11 @@ def _clipped(edges: Floats, scene: Ints, width: Floats, height: Floats) -> Bools
     for edge, known in ((2, width), (3, height)):
         outermost = np.repeat(np.maximum.reduceat(edges[edge], first), sizes)
         there = edges[edge] == outermost
-        shared = np.repeat(np.add.reduceat(there.astype(np.int64), first), sizes) >= 5
-        clipped[edge] = np.where(np.isfinite(known), edges[edge] >= known - 2.0, there & shared)
+        stays = there.copy()
+        stays[1:] &= there[:-1] & (before[1:] > 0) & (np.abs(np.diff(edges[edge - 2])) > 0.5)
+        stays[0] = False
+        border = np.repeat(np.add.reduceat(stays.astype(np.int64), first), sizes) >= 3
+        clipped[edge] = np.where(np.isfinite(known), edges[edge] >= known - 2.0, there & border)
     return clipped
 
 
