@@ -124,6 +124,7 @@ def save_page(
         "height": max(height, 640),
         "download": f"{path.stem}.verdicts.jsonl",
         "judged": dict(judged),
+        "kept": "Verdicts stay in this browser until you download them.",
     }
     content = {
         "data": {

@@ -882,7 +882,8 @@ class Scrubber {
     this.course = h("div", { class: "aa-course" }, h("div", { class: "aa-row" }, h("h3", {}, "Course"), this.measureChoice), this.graph);
     this.judgeBox = h("div", { class: "aa-judge", role: "group", "aria-label": "Verdict" },
       h("div", { class: "aa-verdicts" }, ...this.verdicts.map(({ element }) => element)),
-      this.correction, h("div", { class: "aa-row" }, this.acceptButton, this.undoButton), this.note);
+      this.correction, h("div", { class: "aa-row" }, this.acceptButton, this.undoButton), this.note,
+      h("p", { class: "aa-empty" }, this.data.kept));
     return h("div", { class: "aa-page" }, this.empty, this.card, this.course, this.judgeBox);
   }
 

@@ -114,6 +114,11 @@ class FrameScrubber(anywidget.AnyWidget):
         fingerprint = review.fingerprint(self.labels)
         self._payload.meta.update(fingerprint=fingerprint, schema=review.lines.SCHEMA)
         self.ledger = self._open_ledger(ledger, reviewer, fingerprint)
+        self._payload.meta["kept"] = (
+            "Verdicts last as long as the kernel: pass ledger= to keep them."
+            if ledger is None
+            else f"Verdicts go to {self.ledger.path.name}."
+        )
         self._lines: dict[int, list[str]] = {}  # names of the verdicts on each finding, in order
         self._from_browser = False
         self._views = 0

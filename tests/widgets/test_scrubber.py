@@ -71,6 +71,15 @@ def test_corrections_are_put_into_the_labels(scrubber, labels):
     assert labels.boxes["height"].min() == 60  # the caller's table stays
 
 
+def test_the_reviewer_is_told_where_verdicts_go(labels, findings, tmp_path):
+    lost = FrameScrubber(labels, findings)
+    kept = FrameScrubber(labels, findings, ledger=tmp_path / "street.jsonl")
+    assert "ledger=" in lost._data["meta"]["kept"]
+    assert kept._data["meta"]["kept"] == "Verdicts go to street.jsonl."
+    lost.close()
+    kept.close()
+
+
 def test_undo_brings_back_what_was_said_before(scrubber):
     scrubber.judge(0, "fine")
     scrubber.judge(0, "unsure")
