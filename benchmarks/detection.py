@@ -132,15 +132,13 @@ def main() -> None:
     if given.tracks:
         print(pd.DataFrame(table).round(3).to_string())
         print("\nannotaudit, per sequence")
-        print(kinds[["events", "AP", "recall@2%", "frame recall@5%", "false per 1000"]].round(2))
+        shown = ["events", "AP", "recall@2%", "frame recall@5%", "false per 1000"]
+        print(kinds[shown].round(2).to_string())
     if given.corrections:
         print("\nReal mistakes, later corrected")
         references = {"random order": random_order, **auditors}
-        print(
-            pd.DataFrame(
-                {n: measure_corrections(a, given.corrections) for n, a in references.items()}
-            ).round(2)
-        )
+        table = {n: measure_corrections(a, given.corrections) for n, a in references.items()}
+        print(pd.DataFrame(table).round(2).to_string())
 
 
 if __name__ == "__main__":

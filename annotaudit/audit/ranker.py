@@ -109,11 +109,9 @@ def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
     Ranker
         For ``annotaudit.audit(labels, ranker=ranker)``.
     """
-    boxes, frames = (
-        (labels.boxes, labels.frames if len(labels.frames) else None)
-        if isinstance(labels, Labels)
-        else (check_boxes(labels), None)
-    )
+    whole = labels if isinstance(labels, Labels) else Labels(check_boxes(labels))
+    boxes = whole.boxes
+    frames = whole.frames if {"sequence", "frame"} <= set(whole.frames) else None
     general = shipped()
     if boxes["track"].notna().sum() < ENOUGH:
         return Ranker((), general, *general.alone)
