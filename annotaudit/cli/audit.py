@@ -11,9 +11,13 @@ import typer
 
 from annotaudit.cli.export import check_table_name, save_table
 from annotaudit.cli.screen import busy, show_findings, show_labels, show_written
+from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from annotaudit.boxes import Labels
+    from annotaudit.metrics.embedders import Embedder
 
 FOUND = 1  # exit code
 
@@ -59,6 +63,10 @@ def audit(
             "--iou-thresh", help="A box must share this much of itself with the frame before."
         ),
     ] = None,
+    embed: Annotated[
+        bool,
+        typer.Option("--embed", help="Look into the boxes, too: crops unlike their track."),
+    ] = False,
     verdicts: Annotated[
         Path | None,
         typer.Option(help="A ledger of verdicts; leaves out what was judged fine."),
@@ -89,6 +97,7 @@ def audit(
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=format, frames=frames)
     show_labels(loaded)
+    options["embedder"] = chosen_embedder(loaded, embed, "--frames")
     with busy("Measuring ..."):
         findings = aa.audit(loaded, **options)
     if verdicts is not None:
@@ -123,6 +132,19 @@ def audit_options(
         limits = replace(limits, min_iou=iou_thresh)
     named = None if rules is None else [name.strip() for name in rules.split(",")]
     return {"rules": named, "limits": limits}
+
+
+def chosen_embedder(labels: Labels, wanted: bool, option: str) -> Embedder | None:
+    """Choose what looks into the boxes, if something shall, and the labels name pictures."""
+    if not wanted:
+        return None
+    from annotaudit.metrics.embedders import ColourTextureEmbedder
+
+    if "image" not in labels.frames or labels.frames["image"].isna().all():
+        raise LimitError(
+            f"--embed looks into the boxes, but no pictures are known. Say where: {option} img1/."
+        )
+    return ColourTextureEmbedder()
 
 
 def _any_as_grave(findings: pd.DataFrame, severity: Severity) -> bool:

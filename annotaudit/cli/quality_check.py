@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotaudit.cli.audit import audit_options
+from annotaudit.cli.audit import audit_options, chosen_embedder
 from annotaudit.cli.screen import busy, screen, show_labels, show_written
 from annotaudit.errors import LimitError
 
@@ -47,13 +47,15 @@ def run_quality_check(
         ),
     ] = Path("quality_results.json"),
     imgs: Annotated[
-        str | None, typer.Option("--imgs", help="Where the images are: names the flagged ones.")
+        str | None,
+        typer.Option("--imgs", help="Where the images are: names the flagged ones, for --embed."),
     ] = None,
     bucket: Annotated[
         str | None, typer.Option("--bucket", help="Not supported: local files only.")
     ] = None,
     embed: Annotated[
-        bool, typer.Option("--embed", help="Not supported: looks at boxes only.")
+        bool,
+        typer.Option("--embed", help="Look into the boxes, too: flag crops unlike their track."),
     ] = False,
 ) -> None:
     """Flag the frames on which an object jumps in size or place, as the tutorial's command does.
@@ -73,12 +75,14 @@ def run_quality_check(
             f"`aws s3 cp s3://{bucket or 'BUCKET'}/PATH/SeqLabel.json .`, then run it on the copy "
             "without --bucket."
         )
-    if embed:
-        raise LimitError("This command looks at boxes, not at pictures. Run it without --embed.")
     with busy("Reading the labels ..."):
         labels = aa.load(lab_path, frames=imgs)
     show_labels(labels)
-    findings = aa.audit(labels, **audit_options("aws", size_thresh, iou_thresh))
+    findings = aa.audit(
+        labels,
+        **audit_options("aws", size_thresh, iou_thresh),
+        embedder=chosen_embedder(labels, embed, "--imgs"),
+    )
     flagged = flagged_frames(labels, findings)
     results = {
         "labels": lab_path,

@@ -98,8 +98,8 @@ def embed(
     Raises
     ------
     FrameError
-        If it is not known where any picture is. One that cannot be opened is a problem in the
-        result, not an error.
+        If it is not known where any picture is, or none can be opened. One of several that
+        cannot is a problem in the result, not an error.
     LimitError
         If an option is out of range, or the embedder returns something else than one vector per
         crop.
@@ -145,6 +145,12 @@ def embed(
             vectors[rows] = made
             seen[:, rows] = light_and_sharpness(crops)
             bar.advance(task, len(rows))
+    if vectors is None and problems:
+        raise FrameError(
+            f"None of the {len(problems)} pictures could be opened; the first problem: "
+            f"{problems[0][2]} If they lie elsewhere, say where: annotaudit.load(..., "
+            "frames='img1/')."
+        )
     if vectors is None:
         vectors = np.empty((len(boxes), 0), dtype=np.float32)
     table = pd.DataFrame(problems, columns=list(PROBLEM_COLUMNS), dtype=TEXT)

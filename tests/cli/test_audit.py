@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from annotaudit.datasets import path
 from annotaudit.review import Ledger
 
 
@@ -88,3 +89,19 @@ def test_input_that_is_no_label_file_is_exit_code_3(run, tmp_path):
     result = run("audit", path)
     assert result.exit_code == 3
     assert "notes.txt" in result.stderr
+
+
+def test_embed_looks_into_the_boxes(run, tmp_path):
+    station, out = path("station"), tmp_path / "findings.csv"
+    labels, images = station / "SeqLabel.json", station / "img1"
+    result = run("audit", labels, "--frames", images, "--embed", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "appearance_outlier" in out.read_text()
+
+
+def test_embed_without_pictures_says_where_to_name_them(run, tmp_path):
+    table = tmp_path / "gt.txt"
+    table.write_text("".join(f"{frame},1,10,20,30,40,1,1,1\n" for frame in range(1, 9)))
+    result = run("audit", table, "--embed")
+    assert result.exit_code == 2
+    assert "--frames img1/" in result.stderr

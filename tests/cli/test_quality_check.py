@@ -1,6 +1,6 @@
 import json
 
-import pytest
+from annotaudit.datasets import path
 
 
 def test_the_tutorials_options_give_frames_by_number_and_file_name(run, label_file, tmp_path):
@@ -24,14 +24,32 @@ def test_results_for_a_folder_get_a_name(run, label_file, tmp_path):
     assert (tmp_path / "quality_results.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [(["--bucket", "mine"], "aws s3 cp s3://mine/"), (["--embed"], "without --embed")],
-)
-def test_what_is_not_supported_is_refused_with_the_next_step(run, label_file, options, says):
-    result = run("run-quality-check", "--lab_path", label_file, *options)
+def test_a_bucket_is_refused_with_the_next_step(run, label_file):
+    result = run("run-quality-check", "--lab_path", label_file, "--bucket", "mine")
     assert result.exit_code == 2
-    assert says in result.stderr
+    assert "aws s3 cp s3://mine/" in result.stderr
+
+
+def test_embed_without_the_pictures_says_so(run, label_file):
+    result = run("run-quality-check", "--lab_path", label_file, "--embed")
+    assert result.exit_code == 3
+    assert "None of the 12 pictures could be opened" in result.stderr
+
+
+def test_with_embed_a_crop_unlike_its_track_is_flagged(run, tmp_path):
+    station, out = path("station"), tmp_path / "results.json"
+    result = run("run-quality-check", "--lab_path", station / "SeqLabel.json",
+                 "--imgs", station / "img1", "--embed", "--save_path", out)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    (objects,) = json.loads(out.read_text())["sequences"].values()
+    looks = {
+        name: [flag["frame"] for flag in entry["flags"] if flag["rule"] == "appearance_outlier"]
+        for name, entry in objects.items()
+    }
+    assert looks == {"Pedestrian:1": [], "Pedestrian:2": [24, 25], "Pedestrian:3": []}
+    named = dict(zip(objects["Pedestrian:2"]["frames"], objects["Pedestrian:2"]["images"],
+                     strict=True))  # fmt: skip
+    assert named[24] == "000049.jpg"
 
 
 def test_no_flag_no_frames(run, label_file, tmp_path):

@@ -212,6 +212,13 @@ def test_without_pictures_the_error_says_how_to_name_them():
         embed(Labels(painted_boxes()))
 
 
+def test_where_no_picture_opens_the_error_names_the_first(tmp_path):
+    labels = painted_labels(tmp_path)
+    frames = labels.frames.assign(image=[f"elsewhere/{n}.png" for n in range(FRAMES)])
+    with pytest.raises(FrameError, match=r"None of the 20 pictures .* elsewhere/0.png"):
+        embed(Labels(labels.boxes, frames))
+
+
 def test_an_embedder_that_returns_something_else_is_named():
     with pytest.raises(LimitError, match=r"shape \(\) for 60 crops"):
         embed(painted_boxes(), lambda crops: crops.mean(), images=PaintedPictures())
