@@ -49,4 +49,5 @@ FORMATS = {
         "MOTChallenge tracks (gt.txt, det.txt or a sequence folder)",
         "annotaudit.formats.motchallenge",
     ),
+    "coco": Format("COCO detection JSON, stills or videos", "annotaudit.formats.coco"),
 }
