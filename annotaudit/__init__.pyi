@@ -30,6 +30,7 @@ from .plotting import (
     plot_appearance_map as plot_appearance_map,
     plot_deviation as plot_deviation,
     plot_rolling_iou as plot_rolling_iou,
+    plot_selftest as plot_selftest,
     plot_size as plot_size,
     plot_size_change as plot_size_change,
     plot_timeline as plot_timeline,

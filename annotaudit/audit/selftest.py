@@ -12,6 +12,7 @@ from annotaudit.audit.pipeline import audit_labels
 from annotaudit.audit.planting import KINDS, UNSEEN, plant_mistakes
 from annotaudit.boxes import OBJECT, TEXT, Labels, check_boxes
 from annotaudit.errors import LimitError
+from annotaudit.metrics.accuracy import wilson
 
 CELL = [*OBJECT, "frame"]
 ALL = "all but late start and early end"
@@ -120,25 +121,10 @@ def _summary(places: pd.DataFrame, budgets: Sequence[int]) -> pd.DataFrame:
         if len(own)
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS)[:4])
-    low, high = wilson(table["found"].to_numpy(), table["planted"].to_numpy())
+    recall, low, high = wilson(table["found"].to_numpy(float), table["planted"].to_numpy(float))
     return table.assign(
         kind=table["kind"].astype(TEXT),
-        recall=table["found"] / table["planted"],
+        recall=recall,
         low=low,
         high=high,
     ).astype({name: kind for name, kind in COLUMNS.items() if kind != "str"})
-
-
-def wilson(found: np.ndarray, tried: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's confidence interval of a share.
-
-    Examples
-    --------
-    >>> low, high = wilson(np.array([9]), np.array([10]))
-    >>> low.round(2).tolist(), high.round(2).tolist()
-    ([0.6], [0.98])
-    """
-    found, tried = np.asarray(found, dtype=np.float64), np.asarray(tried, dtype=np.float64)
-    middle = (found + z**2 / 2) / (tried + z**2)
-    reach = z / (tried + z**2) * np.sqrt(found * (tried - found) / tried + z**2 / 4)
-    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)

@@ -14,6 +14,7 @@ from annotaudit.cli.mturk import mturk
 from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
 from annotaudit.cli.screen import complain
+from annotaudit.cli.selftest import selftest
 from annotaudit.errors import AnnotauditError, LimitError
 
 USAGE, UNREADABLE = 2, 3  # exit codes; 0 is success, 1 is `audit --fail-on`
@@ -92,6 +93,12 @@ app.command(
         "annotaudit run-quality-check --lab_path SeqLabel.json --size_thresh .25 --iou_thresh .5"
     )
 )(run_quality_check)
+app.command(
+    epilog=_examples(
+        "annotaudit selftest SeqLabel.json",
+        "annotaudit selftest gt/gt.txt --budget 100 --budget 300 --plot selftest.png",
+    )
+)(selftest)
 
 review = typer.Typer(
     help="What people said about the findings: sum it up, put the corrections in.",

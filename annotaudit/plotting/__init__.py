@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "appearance": ["draw_crops", "plot_appearance", "plot_appearance_map"],
         "crops": ["contact_sheet"],
         "overlay": ["draw_annotators", "draw_boxes"],
+        "selftest": ["plot_selftest"],
         "strips": ["draw_frames"],
         "style": ["MARKERS", "PALETTE", "SEVERITY_COLORS", "stable_colors"],
         "timeline": ["plot_timeline"],
