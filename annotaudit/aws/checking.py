@@ -59,7 +59,7 @@ def check_request(service: str, operation: str, request: Mapping[str, Any]) -> p
     >>> problems["where"].tolist()
     ['AssignmentDurationInSeconds', 'Reward']
     """
-    shape = _service(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     return check_shape(shape, request)
 
 
@@ -82,7 +82,8 @@ def check_shape(shape: Any, value: Any) -> pd.DataFrame:
 
 
 @cache
-def _service(name: str) -> Any:
+def service_model(name: str) -> Any:
+    """Return AWS's model of a service, as botocore carries it; read once."""
     from botocore.session import get_session
 
     return get_session().get_service_model(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -66,11 +67,19 @@ class Session:
             raise LimitError(f"{self.work_team}: {PUBLIC_TEAM_REFUSED}.")
 
     def s3(self) -> Any:
-        """Make an S3 client."""
-        return make_client("s3", region=self.region, session=self.boto)
+        """Return an S3 client, the same one each time."""
+        return self._s3
 
     def sagemaker(self) -> Any:
-        """Make a SageMaker client."""
+        """Return a SageMaker client, the same one each time."""
+        return self._sagemaker
+
+    @cached_property
+    def _s3(self) -> Any:
+        return make_client("s3", region=self.region, session=self.boto)
+
+    @cached_property
+    def _sagemaker(self) -> Any:
         return make_client("sagemaker", region=self.region, session=self.boto)
 
     def describe(self) -> pd.Series:

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.session import get_session
-
+from annotaudit.aws.checking import service_model
 from annotaudit.aws.job_checks import check_job
 from annotaudit.aws.jobs import has_cors
 from annotaudit.aws.s3_files import read_object, split_address
@@ -42,7 +41,7 @@ class GroundTruth:
     signing_name = "sagemaker"
 
     def __init__(self, s3: Any = None, worker: Worker | None = None) -> None:
-        self.model = get_session().get_service_model("sagemaker")
+        self.model = service_model("sagemaker")
         self.s3 = s3
         self.worker = worker
         self.give_up: set[int] = set()  # sequences of the next jobs, from 0, that fail
@@ -86,7 +85,9 @@ class GroundTruth:
         if self.s3 is None:
             raise ServiceError("ValidationException", "This loopback has no S3 to read from")
         problems = check_job(request, lambda address: read_object(self.s3, address))
-        found = [f"{p.where}: found {p.found}, expected {p.expected}" for p in problems.itertuples()]
+        found = [
+            f"{p.where}: found {p.found}, expected {p.expected}" for p in problems.itertuples()
+        ]
         out = request["OutputConfig"]["S3OutputPath"].rstrip("/") + "/x"
         addresses = [out]
         if not found:

@@ -36,9 +36,13 @@ class LoopbackStorage:
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
 
-    def close(self) -> None:
-        """Stop listening and forget what was stored."""
+    def forget(self) -> None:
+        """Forget every bucket."""
         from moto.backends import get_backend
 
-        self._server.stop()
         get_backend("s3").reset()
+
+    def close(self) -> None:
+        """Stop listening and forget what was stored."""
+        self._server.stop()
+        self.forget()

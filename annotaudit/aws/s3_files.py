@@ -1,0 +1,183 @@
+"""Files to and from S3: nothing is overwritten, and a rerun goes on where the last one stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import md5
+from pathlib import Path
+from typing import Any
+
+from annotaudit.errors import FrameError
+
+AT_ONCE = 8  # transfers side by side
+_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
+_PLAIN_ETAG = re.compile("[0-9a-f]{32}")  # that of a file sent in several parts is no MD5
+Progress = Callable[[int, int], None]
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Take an ``s3://`` address apart into bucket and key.
+
+    Raises
+    ------
+    FrameError
+        If it is none.
+
+    Examples
+    --------
+    >>> split_address("s3://bucket/some/file.json")
+    ('bucket', 'some/file.json')
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise FrameError(
+            f"{address[:200]!r} is no S3 address; expected s3://bucket-name/path/file."
+        )
+    return match[1], match[2]
+
+
+def read_object(s3: Any, address: str) -> bytes | None:
+    """Read a small file; None if there is none."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = split_address(address)
+    try:
+        with s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
+            content: bytes = body.read()
+    except ClientError as error:
+        if error.response["Error"].get("Code") in ("NoSuchKey", "404", "NotFound", "NoSuchBucket"):
+            return None
+        raise
+    return content
+
+
+def put_new(s3: Any, address: str, content: bytes) -> str:
+    """Write a file unless it is there; never over another one.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    address : str
+    content : bytes
+
+    Returns
+    -------
+    str
+        ``"sent"``, or ``"was there"`` if the same file stood there already.
+
+    Raises
+    ------
+    FrameError
+        If another file is there.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = split_address(address)
+    # Not every server knows conditional writes; looking first protects what it holds, too.
+    there = read_object(s3, address)
+    if there is None:
+        try:
+            s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
+            return "sent"
+        except ClientError as error:
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (409, 412):
+                raise
+            there = read_object(s3, address)  # someone was faster
+    if there == content:
+        return "was there"
+    raise FrameError(
+        f"{address}: another file is there, and nothing is overwritten. Use another folder in "
+        "out=, or remove that file yourself."
+    )
+
+
+def upload_new(
+    s3: Any, files: Mapping[str, str], *, progress: Progress | None = None
+) -> dict[str, str]:
+    """Send many files, several at once, skipping those that are there.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    files : mapping
+        Path on this machine by the ``s3://`` address it goes to.
+    progress : callable, optional
+        Called with files done and files in all.
+
+    Returns
+    -------
+    dict
+        ``"sent"`` or ``"was there"`` by address. Large files go in parts, which boto3 sends again
+        where one fails.
+
+    Raises
+    ------
+    FrameError
+        If another file of that name is there, or one to send is not on this machine.
+    """
+    there = _listing(s3, files)
+
+    def send(address: str, path: str) -> str:
+        bucket, key = split_address(address)
+        file = Path(path)
+        if not file.is_file():
+            raise FrameError(f"{path} is not there; it was to go to {address}.")
+        if key in there[bucket]:
+            size, etag = there[bucket][key]
+            same = size == file.stat().st_size
+            if same and _PLAIN_ETAG.fullmatch(etag):
+                same = md5(file.read_bytes(), usedforsecurity=False).hexdigest() == etag
+            if same:
+                return "was there"
+            raise FrameError(
+                f"{address}: another file of that name is there, and nothing is overwritten. Name "
+                "another folder in out= or frames_at=."
+            )
+        s3.upload_file(str(file), bucket, key)
+        return "sent"
+
+    results: dict[str, str] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for address, result in zip(files, pool.map(send, files, files.values()), strict=True):
+            results[address] = result
+            if progress is not None:
+                progress(len(results), len(files))
+    return results
+
+
+def _listing(s3: Any, files: Mapping[str, str]) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return size and ETag of what is in the folders the files go to, by bucket and key."""
+    folders = {
+        (split_address(name)[0], split_address(name)[1].rpartition("/")[0]) for name in files
+    }
+    found: dict[str, dict[str, tuple[int, str]]] = {bucket: {} for bucket, _ in folders}
+    pages = s3.get_paginator("list_objects_v2")
+    for bucket, folder in sorted(folders):
+        for page in pages.paginate(Bucket=bucket, Prefix=f"{folder}/" if folder else ""):
+            for entry in page.get("Contents", []):
+                found[bucket][entry["Key"]] = entry["Size"], entry["ETag"].strip('"')
+    return found
+
+
+def download(s3: Any, address: str, path: Path) -> Path:
+    """Fetch a file, large ones in parts side by side; the file appears when it is whole.
+
+    Raises
+    ------
+    FrameError
+        If there is none.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = split_address(address)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        s3.download_file(bucket, key, str(path))
+    except ClientError as error:
+        raise FrameError(
+            f"{address}: could not be read ({error.response['Error'].get('Code')}). Check the "
+            "address and the credentials."
+        ) from error
+    return path
