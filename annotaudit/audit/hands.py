@@ -37,8 +37,8 @@ def against_others(boxes: pd.DataFrame, looked: pd.DataFrame) -> tuple[pd.DataFr
         others drew there and their commonest label (``WANTED``; missing if none drew it),
         ``label_votes``, ``votes`` (others who drew it), ``others`` (who looked).
     missed : DataFrame
-        The same for what an annotator who looked did not draw and at least half of all who
-        looked did; without ``row``.
+        The same for what an annotator who looked did not draw, and two others or half of all who
+        looked did; without ``row``. Two people seldom draw the same box around nothing.
     """
     lookers = looked.groupby(list(IMAGE)).size().rename("lookers").reset_index()
     group = group_boxes(boxes).to_numpy()
@@ -64,7 +64,8 @@ def against_others(boxes: pd.DataFrame, looked: pd.DataFrame) -> tuple[pd.DataFr
 
     things = boxes[list(IMAGE)].assign(group=group).drop_duplicates("group")
     things = things.merge(lookers, on=list(IMAGE))
-    things = things[2 * size[things["group"]] >= things["lookers"]]
+    drew = size[things["group"]]
+    things = things[(drew >= 2) | (2 * drew >= things["lookers"])]
     asked = things.merge(looked, on=list(IMAGE))
     members = boxes[["annotator"]].assign(group=group, member=True)
     asked = asked.merge(members, on=["group", "annotator"], how="left")

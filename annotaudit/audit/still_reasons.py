@@ -12,9 +12,11 @@ def against_others_reason(rule: str, row: dict[str, Any], label: str) -> str:
     others, votes, wanted = row["others"], row["votes"], row["wanted_label"]
     who = "The other annotator" if others == 1 else f"{votes} of the other {others}"
     if rule == "extra":
-        nobody = "The other annotator" if others == 1 else f"None of the other {others}"
-        some = f"Only {votes} of the other {others}"
-        return f"{some if votes else nobody} drew {'not ' if others == 1 else ''}this box."
+        return (
+            "The other annotator did not draw this box."
+            if others == 1
+            else f"None of the other {others} drew this box."
+        )
     if rule == "missed":
         return f"{who} drew {_thing(wanted)} here; this annotator did not."
     if rule == "nothing_drawn":

@@ -153,9 +153,7 @@ def _by_gold(
 def _contradictions(
     boxes: pd.DataFrame, drawn: pd.DataFrame, missed: pd.DataFrame, *, by_gold: bool
 ) -> list[pd.DataFrame]:
-    everybody = drawn["others"] + 1
-    against = (drawn["others"] - drawn["votes"]) / everybody
-    extra = drawn[(drawn["votes"] < drawn["others"]) & (against >= 0.5)]
+    extra = drawn[(drawn["votes"] == 0) & (drawn["others"] > 0)]
     near, extra, missed = _nearly(boxes, extra, missed)
     matched = drawn[(drawn["votes"] > 0) & ~drawn.index.isin(extra.index)]
     held = [part for part in (matched, near) if len(part)] or [matched]

@@ -15,26 +15,23 @@ if TYPE_CHECKING:
 
 
 def agreement_of(labels: Labels, gold: Labels | None) -> pd.Series:
-    """F1 of each annotator, against gold or, on average, against the others."""
-    import pandas as pd
-
+    """F1 of each annotator, against gold or else against what most of them agree on."""
     from annotaudit.aws import assignments
     from annotaudit.metrics.accuracy import accuracy, compare_to_gold
-    from annotaudit.metrics.agreement import pairwise_agreement
+    from annotaudit.metrics.consensus import consensus_boxes
     from annotaudit.metrics.same_images import on_images_of
 
     work = assignments(labels)
-    looked = work[work["answered"]]
-    if gold is not None:
-        truth = on_images_of(labels, gold).boxes
-        judged = looked.merge(truth[["sequence", "frame"]].drop_duplicates())
-        drawn = labels.boxes.merge(judged[["sequence", "frame"]].drop_duplicates())
-        f1: pd.Series = accuracy(compare_to_gold(drawn, truth, looked=judged))["f1"]
-        return f1
-    pairs = pairwise_agreement(labels.boxes, looked=looked)
-    both = pd.concat([pairs.set_index(side)["f1"] for side in ("first", "second")])
-    mean: pd.Series = both.groupby(level=0).mean()
-    return mean
+    looked, drawn = work[work["answered"]], labels.boxes
+    if gold is None:
+        truth = consensus_boxes(drawn, looked=looked)
+    else:
+        known = on_images_of(labels, gold)
+        truth = known.boxes
+        images = known.frames[["sequence", "frame"]]
+        looked, drawn = looked.merge(images), drawn.merge(images)
+    f1: pd.Series = accuracy(compare_to_gold(drawn, truth, looked=looked))["f1"]
+    return f1
 
 
 def named(options: list[str] | None, option: str) -> dict[str, str]:

@@ -191,6 +191,8 @@ def _weighted_mean(row: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np
 
 def _weighted_median(row: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Value at half the weight of each row; the mean of two where the half falls between them."""
+    if not row.size:
+        return value
     order = np.lexsort([value, row])
     row, value, weight = row[order], value[order], weight[order]
     total = np.bincount(row, weight)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+STRONGEST = 10.0  # ratings that the prior may weigh at most
+
 
 def worker_reliability(
     rated: pd.DataFrame, *, rounds: int = 100, tolerance: float = 1e-6
@@ -97,7 +99,9 @@ def _fit_prior(right: np.ndarray, n_ratings: np.ndarray) -> tuple[float, float]:
     spread = float((n * (share - mean) ** 2).sum() / n.sum())
     by_chance = mean * (1 - mean) * len(n) / n.sum()
     between = max(spread - by_chance, 1e-6)
-    strength = float(np.clip(mean * (1 - mean) / between - 1, 1.0, 100.0))
+    # A stronger prior would make all annotators alike, and then, turn by turn, their statements a
+    # coin's: where few ratings hide the differences, the answers would teach nothing.
+    strength = float(np.clip(mean * (1 - mean) / between - 1, 1.0, STRONGEST))
     return mean * strength, (1 - mean) * strength
 
 

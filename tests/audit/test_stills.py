@@ -61,6 +61,23 @@ def test_an_extra_box_is_found():
     assert row["reason"] == "None of the other 4 drew this box."
 
 
+def test_what_two_of_five_drew_alike_is_there_and_the_others_missed_it():
+    boxes = pd.concat([draw(), draw(["a", "b"], [2], left=500.0)], ignore_index=True)
+    table = find_still_mistakes(boxes)
+    assert found(table) == [[2, name, "missed"] for name in "cde"]
+    assert set(table["score"]) == {0.4}
+    assert table["reason"][0].startswith("2 of the other 4 drew")
+
+
+def test_two_who_drew_different_things_both_have_an_extra_box():
+    boxes = pd.concat([draw(["a"], [0]), draw(["b"], [0], left=500.0)], ignore_index=True)
+    table = find_still_mistakes(boxes)
+    assert sorted(map(tuple, found(table))) == [
+        (0, name, rule) for name in "ab" for rule in ("extra", "missed")
+    ]
+    assert "The other annotator drew not this box." not in set(table["reason"])
+
+
 @pytest.mark.parametrize("width", [58.0, 160.0])
 def test_a_loose_box_is_found_and_a_very_loose_one_is_not_two_mistakes(width):
     boxes = draw()

@@ -102,3 +102,17 @@ def test_a_wrong_option_is_refused_by_name(assigned, options, told):
 def test_an_assignment_in_the_table_twice_would_be_paid_twice_and_is_refused(assigned):
     with pytest.raises(BoxTableError, match="'A1' is in the table more than once"):
         plan_reviews(pd.concat([assigned, assigned.iloc[:1]]), reward="1")
+
+
+def test_the_reward_and_the_places_of_the_hit_are_in_the_table(assigned):
+    told = assigned.assign(reward="0.05", max_assignments=12.0)
+    plan = plan_reviews(told)
+    assert plan.loc[plan["decision"] == "approve", "cost"].unique().tolist() == [0.07]
+    assert plan_reviews(assigned, reward="0.05")["cost"].max() == 0.06
+
+
+@pytest.mark.parametrize("reward", [None, "five cents", "0.005", "-1"])
+def test_no_reward_is_made_up(assigned, reward):
+    told = assigned.assign(reward=reward)
+    with pytest.raises(LimitError, match="reward"):
+        plan_reviews(told)
