@@ -160,3 +160,19 @@ def test_shuffled_boxes_give_the_same_findings(tmp_path):
     mixed = aa.Labels(boxes.sample(frac=1, random_state=0), labels.frames)
     shuffled = aa.audit(mixed, embedder=ColourTextureEmbedder())
     pd.testing.assert_frame_equal(shuffled, straight, check_exact=False, rtol=1e-4)
+
+
+def test_boxes_without_tracks_or_neighbours_are_left_alone(tmp_path):
+    labels = painted_labels(tmp_path)
+    stills = labels.boxes.assign(track=np.nan)
+    alone = labels.boxes[labels.boxes["frame"] == 3]
+    for boxes in (stills, alone, alone[:1]):
+        found = aa.audit(aa.Labels(boxes, labels.frames), embedder=ColourTextureEmbedder())
+        assert not found["rule"].isin(["appearance_outlier", "looks_like_another"]).any()
+
+
+def test_embeddings_serve_a_bare_table():
+    boxes = painted_boxes()
+    boxes.loc[(boxes["track"] == "walker:2") & (boxes["frame"] == 9), "left"] += 12
+    found = aa.audit(boxes, embedder=embed(boxes, images=PaintedPictures()))
+    assert ("walker:2", 9) in places(found[found["rule"] == "appearance_outlier"])
