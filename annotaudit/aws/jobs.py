@@ -14,12 +14,12 @@ from typing import Any
 import pandas as pd
 
 from annotaudit.aws.plans import AdjustmentPlan
-from annotaudit.aws.s3_files import download, put_new, read_object, split_address, upload_new
 from annotaudit.aws.sessions import Session, check_bucket
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.loading import load
 from annotaudit.frames.matching import path_inside
+from annotaudit.frames.s3_files import download, put_new, read_object, split_address, upload_new
 
 CORS = {  # what Amazon's page needs to show frames from a bucket
     "AllowedHeaders": ["*"],

@@ -7,16 +7,18 @@ import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
 from annotaudit.boxes import Labels
-from annotaudit.errors import LabelFormatError
+from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.recognise import recognise
 from annotaudit.frames.matching import match_images
+from annotaudit.frames.s3_files import copy_here, s3_client
 
 _PATTERN_CHARACTERS = "*?["
 
@@ -39,7 +41,8 @@ def load(
     Parameters
     ----------
     path : path
-        A file, a folder, or a pattern with ``*``, ``?`` or ``[``.
+        A file, a folder, or a pattern with ``*``, ``?`` or ``[``; or an ``s3://`` address of a
+        file, or, ending with a slash, of a folder. A manifest brings the label files it names.
     format : str, optional
         A name of ``annotaudit.formats.FORMATS``, to read the input as this format.
     frames : path, optional
@@ -73,6 +76,10 @@ def load(
             f"Unknown format {format!r}; expected one of {', '.join(FORMATS)}. "
             "Leave format out to have it recognised."
         )
+    if os.fspath(path).startswith("s3://"):
+        return _load_address(
+            os.fspath(path), format=format, frames=frames, strict=strict, **options
+        )
     source = open_source(path)
     if isinstance(source, list):
         files = [file for each in source for file in _files_of(each, format)]
@@ -82,6 +89,19 @@ def load(
     else:
         labels = _load_one(source, format or _format_of(source), strict, options)
     return labels if frames is None else _with_images(labels, os.fspath(frames))
+
+
+def _load_address(address: str, **options: Any) -> Labels:
+    """Copy labels here from S3 and load the copy; problems name the address."""
+    s3 = s3_client()
+    with TemporaryDirectory() as folder:
+        try:
+            local = copy_here(s3, address, Path(folder))
+        except FrameError as error:
+            raise LabelFormatError(str(error)) from error
+        labels = load(local, **options)
+        source = labels.problems["source"].str.replace(str(local), address, regex=False)
+    return replace(labels, problems=labels.problems.assign(source=source))
 
 
 def open_source(path: str | os.PathLike[str]) -> Path | list[Path]:
@@ -95,8 +115,8 @@ def open_source(path: str | os.PathLike[str]) -> Path | list[Path]:
     name = os.fspath(path)
     if "://" in name:
         raise LabelFormatError(
-            f"{name} is an address; labels are read from local files. Copy it first, for example "
-            f"with `aws s3 cp --recursive` for an s3:// address, and load the copy."
+            f"{name} is an address; labels are read from local files and from s3://. Copy it here "
+            "first, and load the copy."
         )
     if not name or "\0" in name:
         raise LabelFormatError(f"{name!r} is not a path. Name a file, a folder or a pattern.")

@@ -17,9 +17,9 @@ from typing import Any
 from annotaudit.aws.checking import service_model
 from annotaudit.aws.job_checks import check_job
 from annotaudit.aws.jobs import has_cors
-from annotaudit.aws.s3_files import read_object, split_address
 from annotaudit.formats.manifests import METADATA
 from annotaudit.formats.seq_label import LISTS
+from annotaudit.frames.s3_files import read_object, split_address
 from annotaudit.testing.service import ServiceError
 
 Entry = dict[str, Any]

@@ -76,7 +76,7 @@ def test_images_do_not_change_what_is_saved(street, tmp_path):
     [
         ("nothing.json", "does not exist"),
         ("no*.json", "No file matches"),
-        ("s3://bucket/SeqLabel.json", "Copy it first"),
+        ("https://example.com/SeqLabel.json", "Copy it here first"),
         ("a\0b", "not a path"),
         ("", "not a path"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,35 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-from annotaudit.errors import FrameError
+from annotaudit.errors import FrameError, MissingExtraError
+from annotaudit.frames.matching import path_inside
 
+LABEL_ENDINGS = (".json", ".jsonl", ".manifest", ".txt", ".csv", ".xml", ".ini")
 AT_ONCE = 8  # transfers side by side
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
+_LABEL = re.compile(r"s3://.+\.json")
 _PLAIN_ETAG = re.compile("[0-9a-f]{32}")  # that of a file sent in several parts is no MD5
 Progress = Callable[[int, int], None]
+
+
+def s3_client() -> Any:
+    """Make a client with this machine's own AWS settings.
+
+    Raises
+    ------
+    MissingExtraError
+        If boto3 is not installed.
+    """
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise MissingExtraError(
+            "Files in S3 need boto3, which is not installed. "
+            'Install it with: pip install "annotaudit[aws]"'
+        ) from error
+    patience = Config(retries={"mode": "standard", "total_max_attempts": 5})
+    return boto3.Session().client("s3", config=patience)
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -147,6 +171,68 @@ def upload_new(
     return results
 
 
+def copy_here(s3: Any, address: str, folder: Path) -> Path:
+    """Fetch a label file, with the files a manifest names, or all label files of a folder.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    address : str
+        Of a file, or of a folder if it ends with a slash.
+    folder : Path
+        An empty folder on this machine.
+
+    Returns
+    -------
+    Path
+        What to load.
+
+    Raises
+    ------
+    FrameError
+        If nothing is there.
+    """
+    bucket, key = split_address(address)
+    if not key.endswith("/"):
+        file = download(s3, address, folder / (key.rpartition("/")[0].rpartition("/")[2] or bucket)
+                        / key.rpartition("/")[2])  # fmt: skip
+        for other in _named_in(file):
+            download(s3, other, path_inside(file.parent, split_address(other)[1]))
+        return file
+    keys = [
+        entry["Key"]
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        for entry in page.get("Contents", [])
+        if entry["Key"].lower().endswith(LABEL_ENDINGS)
+    ]
+    if not keys:
+        raise FrameError(
+            f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}. Check the "
+            "address, and that the credentials may list it."
+        )
+    top = folder / key.rstrip("/").rpartition("/")[2]
+    targets = [path_inside(top, found.removeprefix(key)) for found in keys]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda found, path: download(s3, f"s3://{bucket}/{found}", path),
+                      keys, targets))  # fmt: skip
+    return top
+
+
+def _named_in(file: Path) -> list[str]:
+    """List the label files that a manifest names."""
+    if file.suffix not in (".manifest", ".jsonl"):
+        return []
+    found = []
+    for text in file.read_bytes().splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # the reader of the format says what is wrong with it
+        values = line.values() if isinstance(line, dict) else []
+        found += [value for value in values if isinstance(value, str) and _LABEL.fullmatch(value)]
+    return list(dict.fromkeys(found))
+
+
 def _listing(s3: Any, files: Mapping[str, str]) -> dict[str, dict[str, tuple[int, str]]]:
     """Return size and ETag of what is in the folders the files go to, by bucket and key."""
     folders = {
@@ -169,15 +255,14 @@ def download(s3: Any, address: str, path: Path) -> Path:
     FrameError
         If there is none.
     """
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, key = split_address(address)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         s3.download_file(bucket, key, str(path))
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         raise FrameError(
-            f"{address}: could not be read ({error.response['Error'].get('Code')}). Check the "
-            "address and the credentials."
+            f"{address}: could not be read ({error}). Check the address and the credentials."
         ) from error
     return path

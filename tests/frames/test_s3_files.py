@@ -1,0 +1,193 @@
+"""Files to and from two S3 servers that share no code, over real HTTP."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+
+import annotaudit as aa
+from annotaudit.frames.s3_files import (
+    copy_here,
+    download,
+    put_new,
+    read_object,
+    split_address,
+    upload_new,
+)
+from annotaudit.testing.storage import LoopbackStorage
+
+STATION = Path(__file__).parents[2] / "data/station"
+S3RVER = "s3rver@3.7.1"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port, process):
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert process.poll() is None, "s3rver did not start"
+        time.sleep(0.1)
+    raise AssertionError("s3rver does not answer")
+
+
+@pytest.fixture(scope="module")
+def moto():
+    storage = LoopbackStorage()
+    yield storage.endpoint, "anyone"
+    storage.close()
+
+
+@pytest.fixture(scope="module")
+def s3rver(tmp_path_factory):
+    """Node's s3rver: other people's code in another language, real files."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    home = Path(tempfile.gettempdir()) / f"annotaudit-{S3RVER}"
+    program = home / "node_modules/.bin/s3rver"
+    if not program.exists():
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home), S3RVER]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+    port, data = free_port(), tmp_path_factory.mktemp("s3rver")
+    process = subprocess.Popen(
+        [program, "-d", data, "-a", "127.0.0.1", "-p", str(port), "-s"],
+        env={**os.environ, "NODE_OPTIONS": "--openssl-legacy-provider"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}", "S3RVER"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+SERVERS = ["moto", pytest.param("s3rver", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=SERVERS)
+def s3(request, monkeypatch):
+    endpoint, key = request.getfixturevalue(request.param)
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    client = boto3.Session().client("s3")
+    client.create_bucket(Bucket="hall")
+    yield client
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="hall")
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    for key in keys:
+        client.delete_object(Bucket="hall", Key=key)
+    client.delete_bucket(Bucket="hall")
+
+
+def test_a_file_is_written_once_and_never_over_another(s3):
+    assert put_new(s3, "s3://hall/a/b.json", b"{}") == "sent"
+    assert put_new(s3, "s3://hall/a/b.json", b"{}") == "was there"
+    with pytest.raises(ValueError, match="nothing is overwritten"):
+        put_new(s3, "s3://hall/a/b.json", b"[]")
+    assert read_object(s3, "s3://hall/a/b.json") == b"{}"
+    assert read_object(s3, "s3://hall/a/c.json") is None
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)  # s3rver knows no conditional writes
+def test_of_two_who_write_at_once_the_second_loses(s3, monkeypatch):
+    """The look before the write saw nothing; the write itself must still refuse."""
+    from annotaudit.frames import s3_files
+
+    put_new(s3, "s3://hall/x", b"first")
+    looks = iter([None, b"first"])
+    monkeypatch.setattr(s3_files, "read_object", lambda *_: next(looks))
+    with pytest.raises(ValueError, match="nothing is overwritten"):
+        put_new(s3, "s3://hall/x", b"second")
+
+
+def test_a_folder_is_sent_once_and_then_only_what_is_new(s3, tmp_path):
+    files = {}
+    for number in range(12):
+        path = tmp_path / f"{number:03}.jpg"
+        path.write_bytes(bytes([number]) * 1_000)
+        files[f"s3://hall/img/{path.name}"] = str(path)
+    told = []
+    some = dict(list(files.items())[:5])
+    assert set(upload_new(s3, some).values()) == {"sent"}
+    sent = upload_new(s3, files, progress=lambda done, of: told.append((done, of)))
+    assert list(sent.values()) == ["was there"] * 5 + ["sent"] * 7
+    assert told[-1] == (12, 12)
+    (tmp_path / "003.jpg").write_bytes(b"!" * 1_000)  # the same size, another picture
+    with pytest.raises(ValueError, match=r"003\.jpg: another file"):
+        upload_new(s3, files)
+
+
+def test_a_large_file_goes_and_comes_in_parts(s3, tmp_path):
+    whole = os.urandom(20_000_000)
+    (tmp_path / "film.bin").write_bytes(whole)
+    files = {"s3://hall/film.bin": str(tmp_path / "film.bin")}
+    assert upload_new(s3, files) == {"s3://hall/film.bin": "sent"}
+    assert upload_new(s3, files) == {"s3://hall/film.bin": "was there"}
+    back = download(s3, "s3://hall/film.bin", tmp_path / "there" / "film.bin")
+    assert back.read_bytes() == whole
+
+
+def test_labels_load_from_an_address_as_from_the_disk(s3):
+    put_new(s3, "s3://hall/station/SeqLabel.json", (STATION / "SeqLabel.json").read_bytes())
+    labels = aa.load("s3://hall/station/SeqLabel.json")
+    assert repr(labels) == "Labels(83 boxes, 3 tracks, 32 frames, 1 sequence, 0 problems)"
+    assert set(labels.boxes["sequence"]) == {"station"}
+
+
+def test_a_manifest_brings_the_labels_it_names(s3):
+    text = (STATION / "output.manifest").read_text().replace("example-bucket", "hall")
+    put_new(s3, "s3://hall/out/job/manifests/output/output.manifest", text.encode())
+    for name in ("SeqLabel.json", "station-seq.json"):
+        put_new(s3, f"s3://hall/station/{name}", (STATION / name).read_bytes())
+    labels = aa.load("s3://hall/out/job/manifests/output/output.manifest")
+    assert labels.problems.empty
+    assert labels.boxes["label"].unique().tolist() == ["Pedestrian"]
+    assert labels.frames["time"].iloc[1] == pytest.approx(0.08)
+
+
+def test_a_folder_loads_and_images_stay_where_they_are(s3, tmp_path):
+    files = {
+        f"s3://hall/set/{name}": str(STATION / name)
+        for name in ("gt/gt.txt", "seqinfo.ini", "img1/000001.jpg")
+    }
+    upload_new(s3, files)
+    folder = copy_here(s3, "s3://hall/set/", tmp_path)
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.*"))
+    assert names == ["gt/gt.txt", "seqinfo.ini"]
+    assert len(aa.load("s3://hall/set/").boxes) > 100
+
+
+@pytest.mark.slow
+def test_more_files_than_one_page_lists(s3, tmp_path):
+    (tmp_path / "x.json").write_bytes(b"{}")
+    files = {f"s3://hall/many/{n:04}.json": str(tmp_path / "x.json") for n in range(1_005)}
+    upload_new(s3, files)
+    assert set(upload_new(s3, files).values()) == {"was there"}
+
+
+def test_what_is_not_there_is_said_with_the_address(s3):
+    for address in ("s3://hall/nothing.json", "s3://hall/nothing/"):
+        with pytest.raises(ValueError, match=address):
+            aa.load(address)
+
+
+@pytest.mark.parametrize("address", ["s3://UPPER/x", "s3://b", "http://b/x", "s3://bucket/\n"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(ValueError, match="no S3 address"):
+        split_address(address)
