@@ -18,7 +18,7 @@ from annotaudit.audit.effort import (
 from annotaudit.audit.findings import beyond, findings_of, no_findings
 from annotaudit.audit.hands import BY, WANTED, against_gold, against_others
 from annotaudit.audit.still_reasons import against_gold_reason, against_others_reason
-from annotaudit.audit.study import Study
+from annotaudit.audit.study import Study, is_a_box, sides_of
 from annotaudit.boxes import (
     COLUMNS,
     PROBLEM_COLUMNS,
@@ -87,9 +87,8 @@ def find_still_mistakes(
         work = assignments(Labels(boxes, frames, empty_table(PROBLEM_COLUMNS)))
     boxes = boxes[list(COLUMNS)].reset_index(drop=True)
     boxes["annotator"] = boxes["annotator"].fillna(NOBODY).astype(TEXT)
-    sides = boxes[list(SIDES)].to_numpy(float)
-    whole = boxes[np.isfinite(sides).all(axis=1) & (sides[:, 2:] > 0).all(axis=1)]
-    whole = whole.reset_index(drop=True)  # what is no box is another rule's subject
+    # What is no box is another rule's subject.
+    whole = boxes[is_a_box(sides_of(boxes))].reset_index(drop=True)
     looked = _looked(boxes, work)
     found = [find_identical_boxes(whole)]
     for part, people, wanted in _by_gold(whole, looked, gold):

@@ -8,6 +8,8 @@ import pandas as pd
 from annotaudit.boxes import COLUMNS, SIDES, check_boxes
 from annotaudit.metrics.matching import IMAGE, match_boxes
 
+FARTHEST = 1e9  # pixels; no image is as large
+
 
 def group_boxes(
     boxes: pd.DataFrame, *, min_iou: float = 0.5, same_label: bool = False
@@ -113,7 +115,8 @@ def consensus_boxes(
     DataFrame
         A box table, ``annotator`` "consensus", with ``support`` (share by weight), ``votes``
         (annotators), ``spread`` (mean overlap of the boxes with the consensus) and ``group``. The
-        label is the heaviest; of equally heavy ones, the first in the alphabet.
+        label is the heaviest; of equally heavy ones, the first in the alphabet. Boxes with a
+        missing, negative or impossibly large side have no vote.
 
     Raises
     ------
@@ -138,9 +141,12 @@ def consensus_boxes(
         raise ValueError(f"quorum is {quorum!r}; expected a share from 0 to 1.")
     drawn = check_boxes(boxes).reset_index(drop=True)
     unit = (group_boxes(boxes, min_iou=min_iou) if group is None else group).to_numpy()
+    drew = drawn  # who drew something looked, even where it is no box
+    real = _is_a_box(drawn)
+    drawn, unit = drawn[real].reset_index(drop=True), unit[real]
     weight = _weights_of(drawn["annotator"], weights)
     image = list(IMAGE)
-    who = (drawn if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
+    who = (drew if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
     present = (
         who.assign(weight=_weights_of(who["annotator"], weights)).groupby(image)["weight"].sum()
     )
@@ -172,6 +178,12 @@ def consensus_boxes(
     return check_boxes(
         table.loc[enough, [*COLUMNS, "support", "votes", "spread", "group"]]
     ).reset_index(drop=True)
+
+
+def _is_a_box(drawn: pd.DataFrame) -> np.ndarray:
+    sides = drawn[list(SIDES)].to_numpy(float)
+    known: np.ndarray = (np.abs(sides) <= FARTHEST).all(axis=1) & (sides[:, 2:] >= 0).all(axis=1)
+    return known
 
 
 def _weights_of(annotator: pd.Series, weights: pd.Series | None) -> np.ndarray:
