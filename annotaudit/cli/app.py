@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from annotaudit.cli import adjust as adjusting
 from annotaudit.cli.audit import audit
+from annotaudit.cli.compare import compare
 from annotaudit.cli.convert import convert
 from annotaudit.cli.demo import demo
 from annotaudit.cli.mturk import mturk
@@ -110,6 +112,29 @@ review.command(
     epilog=_examples("annotaudit review apply SeqLabel.json SeqLabel.verdicts.jsonl corrected.json")
 )(apply)
 app.add_typer(review, name="review")
+
+adjust = typer.Typer(
+    help="Send doubtful frames back to a worker of Ground Truth, and merge what comes back.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+adjust.command(
+    epilog=_examples(
+        "annotaudit adjust plan SeqLabel.json --frames img1/ --out job/ --bucket BUCKET "
+        "--role ARN --work-team ARN"
+    )
+)(adjusting.plan)
+adjust.command(epilog=_examples("annotaudit adjust check job/ --account"))(adjusting.check)
+adjust.command(epilog=_examples("annotaudit adjust start job/ --yes"))(adjusting.start)
+adjust.command(epilog=_examples("annotaudit adjust follow job/"))(adjusting.follow)
+adjust.command(epilog=_examples("annotaudit adjust stop job/ --yes"))(adjusting.stop)
+adjust.command(
+    epilog=_examples(
+        "annotaudit adjust merge job/ SeqLabel.json merged/SeqLabel.json --frames img1/"
+    )
+)(adjusting.merge)
+app.add_typer(adjust, name="adjust")
+app.command(epilog=_examples("annotaudit compare SeqLabel.json merged/SeqLabel.json"))(compare)
 app.add_typer(mturk, name="mturk")
 
 

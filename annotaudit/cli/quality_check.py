@@ -10,7 +10,6 @@ import typer
 
 from annotaudit.cli.audit import audit_options, chosen_embedder
 from annotaudit.cli.screen import busy, screen, show_labels, show_written
-from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +50,10 @@ def run_quality_check(
         typer.Option("--imgs", help="Where the images are: names the flagged ones, for --embed."),
     ] = None,
     bucket: Annotated[
-        str | None, typer.Option("--bucket", help="Not supported: local files only.")
+        str | None,
+        typer.Option(
+            "--bucket", help="Read and write in this S3 bucket: the paths are keys in it."
+        ),
     ] = None,
     embed: Annotated[
         bool,
@@ -67,14 +69,12 @@ def run_quality_check(
     `annotaudit audit` finds more, and ranks it.
     """
     import annotaudit as aa
+    from annotaudit.cli.screen import printable
     from annotaudit.formats.saving import write_whole
+    from annotaudit.frames.s3_files import put_new, s3_client
 
-    if bucket is not None or lab_path.startswith("s3://"):
-        raise LimitError(
-            "This command reads and writes local files. Copy the labels here first, as with "
-            f"`aws s3 cp s3://{bucket or 'BUCKET'}/PATH/SeqLabel.json .`, then run it on the copy "
-            "without --bucket."
-        )
+    if bucket is not None:
+        lab_path = f"s3://{bucket}/{lab_path.lstrip('/')}"
     with busy("Reading the labels ..."):
         labels = aa.load(lab_path, frames=imgs)
     show_labels(labels)
@@ -90,10 +90,16 @@ def run_quality_check(
         "iou_thresh": iou_thresh,
         "sequences": flagged,
     }
-    path = save_path / "quality_results.json" if save_path.is_dir() else save_path
-    written = write_whole(path, json.dumps(results, indent=2, allow_nan=False).encode())
+    content = json.dumps(results, indent=2, allow_nan=False).encode()
     _show(flagged)
-    show_written([written])
+    if bucket is not None:
+        key = save_path if save_path.suffix == ".json" else save_path / "quality_results.json"
+        address = f"s3://{bucket}/{key.as_posix().lstrip('/')}"
+        result = put_new(s3_client(), address, content)
+        screen().print(printable(f"{'wrote' if result == 'sent' else 'was there:'} {address}"))
+        return
+    path = save_path / "quality_results.json" if save_path.is_dir() else save_path
+    show_written([write_whole(path, content)])
 
 
 def flagged_frames(labels: Labels, findings: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -24,12 +24,6 @@ def test_results_for_a_folder_get_a_name(run, label_file, tmp_path):
     assert (tmp_path / "quality_results.json").exists()
 
 
-def test_a_bucket_is_refused_with_the_next_step(run, label_file):
-    result = run("run-quality-check", "--lab_path", label_file, "--bucket", "mine")
-    assert result.exit_code == 2
-    assert "aws s3 cp s3://mine/" in result.stderr
-
-
 def test_embed_without_the_pictures_says_so(run, label_file):
     result = run("run-quality-check", "--lab_path", label_file, "--embed")
     assert result.exit_code == 3

@@ -1,0 +1,40 @@
+"""``annotaudit compare``: whether a re-label helped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annotaudit.cli.audit import LabelsArgument
+from annotaudit.cli.screen import busy, printable, screen, show_written
+
+
+def compare(
+    before: LabelsArgument,
+    after: Annotated[str, typer.Argument(help="The same labels, later.")],
+    picture: Annotated[Path | None, typer.Option(help="Draw the answer to this file.")] = None,
+) -> None:
+    """Compare labels before and after: boxes, objects, findings, HOTA, IDF1 and MOTA."""
+    from rich.table import Table
+
+    import annotaudit as aa
+
+    with busy("Auditing both versions ..."):
+        comparison = aa.compare(aa.load(before), aa.load(after))
+    screen().print(printable(comparison.answer), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("findings")
+    for state in comparison.counts.columns:
+        table.add_column(state, justify="right")
+    for severity, row in comparison.counts.iterrows():
+        table.add_row(str(severity), *map(str, row))
+    screen().print(table)
+    scores = comparison.scores[["HOTA", "IDF1", "MOTA"]]
+    screen().print("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    if picture is not None:
+        ax = aa.plot_comparison(comparison)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        ax.figure.savefig(picture)  # type: ignore[union-attr]
+        show_written([picture])

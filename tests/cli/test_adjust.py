@@ -1,0 +1,76 @@
+"""The whole way on the command line, against the loopback Amazon."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import annotaudit as aa
+from annotaudit.testing import CarefulWorker, LoopbackAmazon
+
+STATION = Path(__file__).parents[2] / "data/station"
+LABELS, FRAMES = STATION / "SeqLabel.json", STATION / "img1"
+ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
+TEAM = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/hall"
+
+
+@pytest.fixture
+def cloud(monkeypatch):
+    with LoopbackAmazon(storage=True) as amazon:
+        for name, value in amazon.environment.items():
+            monkeypatch.setenv(name, value)
+        amazon.s3().create_bucket(Bucket="example-bucket")
+        yield amazon
+
+
+def plan(run, folder, *more):
+    return run(
+        "adjust", "plan", LABELS, "--frames", FRAMES, "--out", folder, "--bucket",
+        "example-bucket", "--role", ROLE, "--work-team", TEAM, *more,
+    )  # fmt: skip
+
+
+def test_from_plan_to_merged_labels_and_what_it_helped(run, cloud, tmp_path):
+    cloud.ground_truth.worker = CarefulWorker(aa.load(STATION / "gt/gt.txt", frames=FRAMES))
+    job = tmp_path / "job"
+    assert plan(run, job).exit_code == 0
+    assert run("adjust", "check", job).exit_code == 0
+    refused = run("adjust", "check", job, "--account")
+    assert refused.exit_code == 2 and "set_cors" in refused.output
+    session = aa.aws.Session("us-east-1", "example-bucket", ROLE, TEAM, cloud.session())
+    aa.aws.set_cors(session, confirm=True)
+    assert "Nothing was sent" in run("adjust", "start", job).output
+    assert cloud.ground_truth.jobs == {}
+    assert "1 job: started" in run("adjust", "start", job, "--yes").output
+    assert "was started before" in run("adjust", "start", job, "--yes").output
+    assert "Completed (complete)" in run("adjust", "follow", job, "--pause", "0.01").output
+    assert "Completed" in run("adjust", "stop", job).output
+    merged = tmp_path / "merged" / "SeqLabel.json"
+    result = run("adjust", "merge", job, LABELS, merged, "--frames", FRAMES)
+    assert "3 of 83 boxes changed" in result.output
+    picture = tmp_path / "answer.png"
+    result = run("compare", LABELS, merged, "--picture", picture)
+    assert result.exit_code == 0 and "IDF1 1.000" in result.output
+    assert picture.stat().st_size > 1_000
+
+
+def test_the_public_workforce_is_refused_with_the_reason(run, tmp_path):
+    crowd = "arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default"
+    result = plan(run, tmp_path / "job", "--work-team", crowd)
+    assert result.exit_code == 2 and "not supported for video" in result.output
+
+
+def test_the_quality_check_reads_and_writes_in_a_bucket(run, cloud):
+    s3 = cloud.s3()
+    s3.put_object(Bucket="example-bucket", Key="in/SeqLabel.json", Body=LABELS.read_bytes())
+    command = ["run-quality-check", "--bucket", "example-bucket", "--lab_path", "in/SeqLabel.json",
+               "--save_path", "out/quality_results.json"]  # fmt: skip
+    assert run(*command).exit_code == 0
+    with s3.get_object(Bucket="example-bucket", Key="out/quality_results.json")["Body"] as body:
+        written = json.loads(body.read())
+    assert written["sequences"]["in"]["Pedestrian:1"]["frames"] == [28]  # the step from 27
+    assert "was there" in run(*command).output
+    changed = run(*command, "--iou_thresh", "0.9")
+    assert changed.exit_code == 3 and "nothing is overwritten" in changed.output
+    missing = run(*command[:4], "in/nothing.json")
+    assert missing.exit_code == 3 and "s3://example-bucket/in/nothing.json" in missing.output
