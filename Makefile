@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 OLD := .venv-pandas2
+QUICK := "not slow and not browser and not fuzz"
+export MPLBACKEND := Agg
+export OMP_NUM_THREADS := 1
 
 .PHONY: demo test quick lab lint check-python clean
 .DEFAULT_GOAL := demo
@@ -48,11 +51,13 @@ lint: $(BIN)/.dev
 	@$(BIN)/mypy
 
 quick: $(BIN)/.dev
-	@MPLBACKEND=Agg $(BIN)/python -m pytest -q -m "not slow and not browser and not fuzz"
+	@$(BIN)/python -m pytest -q -n auto -m $(QUICK)
 
+# Browsers are driven one at a time: two at once on a small machine wait for each other.
 test: lint $(OLD)/bin/.made
-	@MPLBACKEND=Agg $(BIN)/python -m pytest -q
-	@MPLBACKEND=Agg $(OLD)/bin/python -m pytest -q -m "not slow and not browser and not fuzz"
+	@$(BIN)/python -m pytest -q -n auto -m "not browser"
+	@$(BIN)/python -m pytest -q -m browser
+	@$(OLD)/bin/python -m pytest -q -n auto -m $(QUICK)
 
 clean:
 	rm -rf $(VENV) $(OLD)
