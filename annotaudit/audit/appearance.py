@@ -25,6 +25,7 @@ SIGMA = 1.4826  # of a normal scatter, over its median distance from the middle
 LEAST_SCATTER = 0.05  # of the distance to other tracks; crops steadier than that are one crop
 PARTLY = 0.3  # what remains where an object is still coming into view or going out of it
 STAYS = 3  # boxes over which a swapped track must look like the other one
+BLIND, CLEAR = 3.0, 12.0  # times as far from others as from one's own: trusted not at all, fully
 DARKER = 25.0  # levels of 255 that explain why a crop looks different
 BLURRED = 0.3  # share of the sharpness that does
 EXPLAINED = 0.4  # what remains of a score when light or blur explains it
@@ -62,6 +63,19 @@ class Looks:
         others, _ = grouped_quantile(sequence, self["to_other"])
         scatter = np.fmax(SIGMA * np.sqrt(mixed), np.fmax(LEAST_SCATTER * others, 1e-6))
         return (apart - middle) / scatter * self.weight
+
+    @cached_property
+    def trust(self) -> Floats:
+        """How well crops tell tracks apart here, 0 to 1: what does not knows little of mistakes.
+
+        Half where there is no other track to tell.
+        """
+        sequence = self.seen.sequence
+        others, _ = grouped_quantile(sequence, self["to_other"])
+        own, _ = grouped_quantile(sequence, self["to_track"])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = (others / own - BLIND) / (CLEAR - BLIND)
+        return np.where(np.isnan(share), 0.5, np.clip(share, 0.0, 1.0))
 
     @cached_property
     def likeness(self) -> Floats:
@@ -128,6 +142,8 @@ def find_appearance_outlier(seen: Looks) -> pd.DataFrame:
         seen.seen.order.rows[at],
         rule="appearance_outlier",
         score=beyond(value / limit, at_limit=0.3, far=0.8)
+        * (1.0 + seen.trust[at])
+        / 2.0
         * np.where(explained, EXPLAINED, 1.0)
         * np.where(_near_an_end(seen, at), AT_AN_END, 1.0)
         * np.where(_beside_a_stronger(seen, at), REPEATS, 1.0),

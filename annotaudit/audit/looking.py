@@ -96,7 +96,9 @@ def _weighed(findings: pd.DataFrame, seen: Looks) -> Floats:
     """Scores of findings about places and names, moved by what the boxes show."""
     cell = [*OBJECT, "frame"]
     there = seen.seen.boxes[cell].iloc[seen.seen.order.rows]
-    there = there.assign(unlike=seen.unlikeness, like=seen.likeness, weight=seen.weight)
+    there = there.assign(
+        unlike=seen.unlikeness, like=seen.likeness, weight=seen.weight, trust=seen.trust
+    )
     here = findings[cell].merge(there.drop_duplicates(cell), on=cell, how="left")
     weight = np.nan_to_num(here["weight"].to_numpy(dtype=np.float64))
     with np.errstate(divide="ignore"):
@@ -108,7 +110,7 @@ def _weighed(findings: pd.DataFrame, seen: Looks) -> Floats:
         [np.where(place < 0, place * weight, place), name * weight],
         0.0,
     )
-    says = np.clip(np.nan_to_num(says), -1.0, 1.0)
+    says = np.clip(np.nan_to_num(says), -1.0, 1.0) * np.nan_to_num(here["trust"].to_numpy())
     score = findings["score"].to_numpy(dtype=np.float64)
     # Of several findings about one box only the first rises, as the head names different boxes.
     place_in_box = findings.groupby(cell, dropna=False)["score"].rank("first", ascending=False)
