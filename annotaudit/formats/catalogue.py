@@ -50,4 +50,5 @@ FORMATS = {
         "annotaudit.formats.motchallenge",
     ),
     "coco": Format("COCO detection JSON, stills or videos", "annotaudit.formats.coco"),
+    "cvat": Format("CVAT for video or for images (XML 1.1)", "annotaudit.formats.cvat"),
 }

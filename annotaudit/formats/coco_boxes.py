@@ -74,22 +74,31 @@ class _Reader:
         entries, rows, sides = self._boxes(batch)
         self.seen += len(batch)
         leftovers: Leftovers = {}
+        present = set(chain.from_iterable(entries))
+
+        def values_of(key: str) -> list[Any]:
+            if key not in present:
+                return [ABSENT] * len(entries)
+            return columns.values_of(entries, key)
+
         keys = _IDS | ({} if self.track_key == IN_ATTRIBUTES else {"track": self.track_key})
         for name, key in keys.items():
-            self.texts[name].append(_id_array(columns.values_of(entries, key), key, leftovers))
-        attributes = columns.values_of(entries, "attributes")
+            self.texts[name].append(_id_array(values_of(key), key, leftovers))
+        attributes = values_of("attributes")
         if self.track_key == IN_ATTRIBUTES:
             ids = [a.get("track_id", ABSENT) if isinstance(a, dict) else ABSENT for a in attributes]
             self.texts["track"].append(_id_array(ids, "", {}))
-        self.has_attributes |= any(each is not ABSENT for each in attributes)
+        self.has_attributes |= "attributes" in present
         self.attributes += attributes
-        self.texts["annotator"].append(columns.text_array(_annotators(entries, leftovers)))
+        self.texts["annotator"].append(
+            columns.text_array(_annotators(values_of("annotator"), leftovers))
+        )
         area = sides[:, 2] * sides[:, 3]
-        masks = _numbers(entries, "area", leftovers)
+        masks = _numbers(values_of("area"), "area", leftovers)
         self.numbers["mask_area"].append(np.where(masks == area, np.nan, masks))
-        self.numbers["score"].append(_numbers(entries, "score", leftovers))
-        self.numbers["iscrowd"].append(_crowd(entries, leftovers))
-        for key in set(chain.from_iterable(entries)) - _KNOWN - {self.track_key}:
+        self.numbers["score"].append(_numbers(values_of("score"), "score", leftovers))
+        self.numbers["iscrowd"].append(_crowd(values_of("iscrowd"), leftovers))
+        for key in present - _KNOWN - {self.track_key}:
             for row, entry in enumerate(entries):
                 if key in entry:
                     leftovers.setdefault(row, {})[key] = entry[key]
@@ -206,8 +215,9 @@ def _id_array(values: list[Any], key: str, leftovers: Leftovers) -> Any:
     return columns.text_array(columns.id_column(values, key, leftovers, int).tolist())
 
 
-def _annotators(entries: list[Any], leftovers: Leftovers) -> list[str]:
-    values = columns.values_of(entries, "annotator")
+def _annotators(values: list[Any], leftovers: Leftovers) -> list[str]:
+    if all(value is ABSENT for value in values):
+        return [_WITHOUT_NAME] * len(values)
     for row, value in enumerate(values):
         if value is ABSENT:
             values[row] = _WITHOUT_NAME
@@ -217,9 +227,13 @@ def _annotators(entries: list[Any], leftovers: Leftovers) -> list[str]:
     return values
 
 
-def _numbers(entries: list[Any], key: str, leftovers: Leftovers) -> NDArray[np.float64]:
-    values = columns.values_of(entries, key)
-    if not set(map(type, values)) <= {float, type(ABSENT)}:
+def _numbers(values: list[Any], key: str, leftovers: Leftovers) -> NDArray[np.float64]:
+    kinds = set(map(type, values))
+    if kinds == {type(ABSENT)}:
+        return np.full(len(values), np.nan)
+    if kinds == {float}:
+        return np.array(values)
+    if not kinds <= {float, type(ABSENT)}:
         for row, value in enumerate(values):
             kind = type(value)
             if kind is int and abs(value) <= columns.MAX_EXACT or value is ABSENT:
@@ -230,8 +244,9 @@ def _numbers(entries: list[Any], key: str, leftovers: Leftovers) -> NDArray[np.f
     return np.array([np.nan if value is ABSENT else value for value in values], dtype=np.float64)
 
 
-def _crowd(entries: list[Any], leftovers: Leftovers) -> NDArray[np.float64]:
-    values = columns.values_of(entries, "iscrowd")
+def _crowd(values: list[Any], leftovers: Leftovers) -> NDArray[np.float64]:
+    if values.count(0) == len(values) and set(map(type, values)) <= {int}:
+        return np.zeros(len(values))
     for row, value in enumerate(values):
         if type(value) is not int or value not in (0, 1):
             if value is not ABSENT:

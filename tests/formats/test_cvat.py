@@ -1,0 +1,331 @@
+import re
+import tracemalloc
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import annotaudit as aa
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats.cvat import load, save
+
+
+def box(frame, left=10.0, *, keyframe=1, outside=0, inner="", more=""):
+    return (
+        f'<box frame="{frame}" keyframe="{keyframe}" outside="{outside}" occluded="0" '
+        f'xtl="{left}" ytl="20.0" xbr="{left + 30}" ybr="60.0" z_order="0"{more}>{inner}</box>'
+    )
+
+
+def track(*boxes, number=0, more=""):
+    return f'<track id="{number}" label="car" source="manual"{more}>{"".join(boxes)}</track>'
+
+
+META = (
+    "<task><id>4</id><name>street</name><size>{size}</size><start_frame>{start}</start_frame>"
+    "<stop_frame>{stop}</stop_frame><frame_filter>{step}</frame_filter><labels><label>"
+    "<name>car</name></label></labels><original_size><width>640</width><height>480</height>"
+    "</original_size></task>"
+)
+
+
+def meta(size=10, start=0, stop=None, step=""):
+    return META.format(size=size, start=start, stop=size - 1 if stop is None else stop, step=step)
+
+
+def document(*elements, meta=""):
+    about = f"<meta>{meta}</meta>" if meta else ""
+    return (
+        '<?xml version="1.0" encoding="utf-8"?><annotations><version>1.1</version>'
+        f"{about}{''.join(elements)}</annotations>"
+    )
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="file.xml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def shape(element):
+    """An element as nested tuples, numbers as numbers, so that 1.0 is 1."""
+
+    def value(text):
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+    attrs = {key: value(text) for key, text in element.attrib.items()}
+    return element.tag, attrs, (element.text or "").strip(), [shape(each) for each in element]
+
+
+def content(path):
+    return shape(ElementTree.parse(path).getroot())
+
+
+def test_boxes_move_evenly_between_keyframes(write):
+    labels = aa.load(write(document(track(box(0, 10), box(4, 30), box(6, 30, outside=1)))))
+    assert labels.boxes["frame"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert labels.boxes["left"].tolist() == [10, 15, 20, 25, 30, 30]
+    assert labels.boxes["width"].unique().tolist() == [30]
+    assert labels.boxes["keyframe"].tolist() == [True, False, False, False, True, False]
+    assert labels.boxes["track"].unique().tolist() == ["0"]
+    assert labels.boxes["label"].unique().tolist() == ["car"]
+    assert labels.boxes["sequence"].unique().tolist() == ["file"]
+    assert labels.problems.empty
+
+
+def test_outside_is_a_gap_until_the_next_keyframe(write):
+    labels = load(
+        write(document(track(box(0), box(2, outside=1), box(5), box(6, outside=1)), meta=meta()))
+    )
+    assert labels.boxes["frame"].tolist() == [0, 1, 5]
+    assert labels.frames["frame"].tolist() == list(range(10)), "the task tells what was looked at"
+    assert labels.frames["image_width"].unique().tolist() == [640]
+
+
+def test_the_last_box_lasts_to_the_end_of_the_task(write):
+    labels = load(write(document(track(box(7, 10)), meta=meta(10))))
+    assert labels.boxes["frame"].tolist() == [7, 8, 9]
+    assert load(write(document(track(box(7))))).boxes["frame"].tolist() == [7]
+    alone = load(write(document(track(box(7)), meta=meta(10))), interpolate=False)
+    assert alone.boxes["frame"].tolist() == [7]
+
+
+def test_frames_count_from_the_start_in_steps(write, tmp_path):
+    about = meta(size=5, start=100, stop=108, step="step=2")
+    path = write(document(track(box(100, 10), box(104, 30), box(106, 30, outside=1)), meta=about))
+    labels = load(path)
+    assert labels.boxes["frame"].tolist() == [0, 1, 2]
+    assert labels.boxes["left"].tolist() == [10, 20, 30]
+    assert labels.frames["frame"].tolist() == [0, 1, 2, 3, 4]
+    saved = save(labels, tmp_path / "again.xml")
+    numbers = [each.get("frame") for each in ElementTree.parse(saved).iter("box")]
+    assert numbers == ["100", "102", "104", "106"]
+
+
+def test_attributes_flags_and_unknown_keys_survive(write, tmp_path):
+    colour = '<attribute name="colour">red &amp; &lt;blue&gt;</attribute>'
+    path = write(
+        document(
+            track(box(0, inner=colour), box(1, keyframe=0, more=' mine="x"'), more=' a="b"'),
+            '<track id="3" label="line" source="manual"><polyline frame="0" points="1,2;3,4"/>'
+            "</track>",
+            meta=meta(2),
+        )
+    )
+    labels = load(path)
+    assert labels.boxes["attribute.colour"].tolist()[0] == "red & <blue>"
+    assert labels.boxes["source"].tolist() == ["manual"] * 2
+    assert labels.problems["where"].tolist() == ["1 <polyline>"]
+    assert content(save(labels, tmp_path / "again.xml")) == content(path)
+
+
+def test_a_project_has_a_sequence_per_task(write, tmp_path):
+    tasks = meta(3) + meta(4).replace("street", "park").replace("<id>4<", "<id>9<")
+    path = write(
+        document(
+            track(box(0), box(1), box(2), more=' task_id="4"'),
+            track(box(0), box(1, outside=1), number=1, more=' task_id="9"'),
+            meta=f"<project><tasks>{tasks}</tasks></project>",
+        )
+    )
+    labels = load(path)
+    assert labels.boxes["sequence"].tolist() == ["street"] * 3 + ["park"]
+    assert labels.frames["sequence"].value_counts().to_dict() == {"street": 3, "park": 4}
+    assert content(save(labels, tmp_path / "again.xml")) == content(path)
+
+
+def test_images_with_boxes_and_without(write, tmp_path):
+    one = (
+        '<box label="car" source="manual" occluded="1" xtl="1" ytl="2" xbr="4" ybr="6" '
+        'z_order="3"><attribute name="colour">red</attribute></box>'
+    )
+    polygon = '<polygon label="car" points="1,2;3,4;5,6"/>'
+    path = write(
+        document(
+            f'<image id="0" name="a.jpg" width="500" height="400" subset="x">{one}{polygon}</image>'
+            '<image id="1" name="b.jpg" width="50" height="40"></image>',
+            meta=meta(2),
+        )
+    )
+    labels = aa.load(path)
+    assert labels.boxes[list(aa.boxes.SIDES)].to_numpy().tolist() == [[1, 2, 3, 4]]
+    assert labels.boxes["track"].isna().all()
+    assert labels.boxes["occluded"].tolist() == [True]
+    assert labels.boxes["z_order"].tolist() == [3]
+    assert "keyframe" not in labels.boxes
+    assert labels.frames["image"].tolist() == ["a.jpg", "b.jpg"]
+    assert labels.frames["image_width"].tolist() == [500, 50]
+    assert content(save(labels, tmp_path / "again.xml")) == content(path)
+
+
+def test_a_box_moved_off_its_path_is_saved_as_a_keyframe(write, tmp_path):
+    labels = load(write(document(track(box(0, 10), box(4, 30)), meta=meta(5))))
+    boxes = labels.boxes.copy()
+    boxes.loc[2, "left"] += 5  # the correction
+    saved = save(aa.Labels(boxes, labels.frames), tmp_path / "again.xml")
+    keys = [each.get("keyframe") for each in ElementTree.parse(saved).iter("box")]
+    assert keys == ["1", "0", "1", "0", "1"]
+    only_keys = "".join(re.split(r'<box[^>]*keyframe="0"[^>]*/>', saved.read_text()))
+    again = load(write(only_keys))
+    assert again.boxes["left"].tolist() == [10, 17.5, 25, 27.5, 30], "as CVAT will show it"
+
+
+def test_tracks_from_elsewhere_end_outside(tmp_path):
+    boxes = pd.DataFrame(
+        {"sequence": "a", "frame": [0, 1, 4], "track": "Car:1", "label": "car", "annotator": "x",
+         "left": 1.0, "top": 2.0, "width": 3.0, "height": 4.0}
+    )  # fmt: skip
+    frames = pd.DataFrame({"sequence": "a", "frame": range(8)})
+    saved = save(aa.Labels(boxes, frames), tmp_path / "tracks.xml")
+    found = [(b.get("frame"), b.get("outside")) for b in ElementTree.parse(saved).iter("box")]
+    assert found == [("0", "0"), ("1", "0"), ("2", "1"), ("4", "0"), ("5", "1")]
+    again = load(saved)
+    assert again.boxes["frame"].tolist() == [0, 1, 4]
+    assert again.frames["frame"].tolist() == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"left": np.nan}, "no finite"), ({"annotator": ["x", "y"]}, "2 annotators"),
+     ({"track": ["1", None]}, "have no track")],
+)  # fmt: skip
+def test_what_cvat_cannot_hold_is_refused(tmp_path, change, says):
+    boxes = pd.DataFrame(
+        {"sequence": "a", "frame": [0, 1], "track": "1", "label": "car", "annotator": "x",
+         "left": 1.0, "top": 2.0, "width": 3.0, "height": 4.0}
+    )  # fmt: skip
+    with pytest.raises(LabelFormatError, match=says):
+        save(aa.Labels(boxes.assign(**change)), tmp_path / "x.xml")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ('xtl="10.0"', "xtl is 'ten'"),
+        ('frame="1"', "frame is 'ten'"),
+        ('ybr="60.0"', "ybr is 'ten'"),
+    ],
+)
+def test_what_is_no_box_is_a_problem_with_its_line(write, found, says):
+    broken = box(1).replace(found, re.sub('"[^"]*"$', '"ten"', found))
+    path = write(document("\n", track(box(0), "\n", broken, box(2))))
+    labels = load(path, interpolate=False)
+    assert labels.boxes["frame"].tolist() == [0, 2]
+    assert labels.problems["where"].tolist() == ["line 3"]
+    assert says in labels.problems["what"].iloc[0]
+    with pytest.raises(LabelFormatError, match="line 3"):
+        load(path, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>', "has a DOCTYPE"),
+        ("<annotations><track>", "line 1, column 21: not XML"),
+        ("<annotations>&b;</annotations>", "not XML"),
+        ("<other/>", "expected <annotations>"),
+        ("<annotations>" + "<a>" * 100, "elements 51 deep"),
+    ],
+)
+def test_other_xml_is_refused(write, text, says):
+    with pytest.raises(LabelFormatError, match=says):
+        load(write(text))
+
+
+def test_frame_numbers_do_not_cost_all_memory(write):
+    many = [track(box(0), box(9_000_000), number=number) for number in range(4)]
+    with pytest.raises(LabelFormatError, match="interpolate=False"):
+        load(write(document(*many)))
+    labels = load(write(document(track(box(0)), meta=meta(10**9))))
+    assert len(labels.problems) == 2
+    assert len(labels.boxes) == 1
+
+
+def test_a_long_file_is_streamed(write):
+    boxes = "".join(box(number, number % 100) for number in range(20_000))
+    path = write(document(track(boxes), "<track>" + "<x y='z'/>" * 5 + "</track>"))
+    tracemalloc.start()
+    assert len(load(path).boxes) == 20_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * path.stat().st_size
+
+
+side = st.integers(0, 10**7).map(lambda hundredths: hundredths / 100)
+text = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=5)
+a_run = st.builds(
+    lambda first, sides, colours, flags: [
+        (first + at, *each, colour, flag)
+        for at, (each, colour, flag) in enumerate(zip(sides, colours, flags, strict=False))
+    ],
+    st.integers(0, 20),
+    st.lists(st.tuples(side, side, side, side), min_size=1, max_size=4),
+    st.lists(text, min_size=4, max_size=4),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+)
+
+
+@given(st.lists(a_run, min_size=1, max_size=3))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+def test_law_saved_boxes_are_loaded_again(tmp_path_factory, runs):
+    rows = [
+        ("s", frame, str(place), "car", "consolidated", *sides)
+        for place, run in enumerate(runs)
+        for frame, *sides in run
+    ]
+    names = [*aa.boxes.COLUMNS, "attribute.colour", "occluded"]
+    boxes = aa.check_boxes(pd.DataFrame(rows, columns=names))
+    frames = pd.DataFrame({"sequence": "s", "frame": range(30)})
+    path = save(aa.Labels(boxes, frames), tmp_path_factory.mktemp("law") / "s.xml")
+    again = load(path)
+    pd.testing.assert_frame_equal(
+        again.boxes[names], boxes, check_dtype=False, rtol=1e-9, atol=1e-9
+    )
+    assert content(save(again, path.with_name("t.xml"))) == content(path)
+
+
+HOSTILE = ["", "x", "-1", "1e999", "nan", "9" * 30, "\u0663", "../..", "true", "0.5", "&lt;", "2"]
+
+
+@pytest.mark.fuzz
+@given(st.data())
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+def test_broken_input_gives_labels_or_says_what_is_wrong(tmp_path_factory, data):
+    inner = '<attribute name="colour">red</attribute>'
+    valid = document(
+        track(box(0, inner=inner), box(3), box(5, outside=1), more=' task_id="4"'),
+        '<image id="0" name="a.jpg" width="5" height="4"><tag label="x"/></image>',
+        meta=meta(6, step="step=1"),
+    )
+    values = list(re.finditer(r'(?<==")[^"]*(?=")|(?<=>)[^<>]+(?=<)', valid))
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.sampled_from(values))
+        valid = valid[: at.start()] + data.draw(st.sampled_from(HOSTILE)) + valid[at.end() :]
+        values = list(re.finditer(r'(?<==")[^"]*(?=")|(?<=>)[^<>]+(?=<)', valid))
+    raw = valid.encode()
+    if data.draw(st.booleans()):
+        cut = data.draw(st.integers(0, len(raw)))
+        raw = (
+            raw[:cut] + data.draw(st.binary(max_size=3)) + raw[cut + data.draw(st.integers(0, 9)) :]
+        )
+    path = tmp_path_factory.mktemp("fuzz") / "file.xml"
+    path.write_bytes(raw)
+    try:
+        labels = load(path)
+    except LabelFormatError as error:
+        assert len(str(error)) > 20
+        return
+    assert labels.problems.notna().all(axis=None)
+    assert not labels.frames.duplicated(["sequence", "frame"]).any()
+    again = load(save(labels, path.with_name("saved.xml")), interpolate=False)
+    assert len(again.boxes) == len(labels.boxes)
