@@ -10,6 +10,7 @@ from .audit.queue import review_queue as review_queue
 from .audit.ranker import fit_ranker as fit_ranker
 from .audit.selftest import selftest as selftest
 from .audit.show import show_findings as show_findings
+from .audit.stills import find_still_mistakes as find_still_mistakes
 from .boxes import Labels as Labels, check_boxes as check_boxes
 from .comparison import (
     Comparison as Comparison,

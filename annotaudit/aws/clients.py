@@ -21,6 +21,8 @@ MTURK_ENDPOINTS = {
     True: "https://mturk-requester.us-east-1.amazonaws.com",
 }
 
+THIS_MACHINE = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
+
 
 def mturk_client(*, production: bool = False, session: boto3.Session | None = None) -> Any:
     """Make a requester client of Mechanical Turk; the sandbox unless production is asked for.
@@ -86,11 +88,14 @@ def make_client(
         ) from error
     from annotaudit import __version__
 
+    reached = endpoint or os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}", "")
     patience = Config(
         connect_timeout=10,
         read_timeout=60,
         retries={"mode": "standard", "total_max_attempts": 5},
         user_agent_extra=f"annotaudit/{__version__}",
+        # A proxy cannot reach this machine; None leaves it to the environment whether to use one.
+        proxies={} if reached.startswith(THIS_MACHINE) else None,
     )
     return (session or boto3.Session()).client(
         service, region_name=region, endpoint_url=endpoint, config=patience
@@ -119,7 +124,7 @@ def describe_client(client: Any) -> pd.Series:
         money = "yes: real workers are paid"
     elif endpoint == MTURK_ENDPOINTS[False]:
         money = "no: this is the sandbox"
-    elif endpoint.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]")):
+    elif endpoint.startswith(THIS_MACHINE):
         money = "no: a server on this machine"
     else:
         money = "yes, as the service charges"

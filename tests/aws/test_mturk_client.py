@@ -49,3 +49,10 @@ def test_keys_are_no_arguments_and_are_never_shown(amazon):
     told = describe_client(mturk_client(session=session)).to_string()
     assert session.get_credentials().secret_key not in told
     assert session.get_credentials().access_key not in told
+
+
+def test_a_proxy_for_the_world_is_no_obstacle_on_this_machine(amazon, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    client = mturk_client(session=amazon.session())
+    assert client.get_account_balance()["AvailableBalance"] == "10000.00"
