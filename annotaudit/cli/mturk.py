@@ -311,7 +311,7 @@ def _cell(value: Any) -> str:
 
 def _say_what_next(sent: bool, stakes: str) -> None:
     if not sent:
-        screen().print(printable(f"\nNothing was sent: {stakes}. Add --yes to do it."))
+        screen().print(f"\nNothing was sent: {stakes}. Add --yes to do it.", soft_wrap=True)
 
 
 def _examples(*commands: str) -> str:

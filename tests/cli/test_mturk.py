@@ -65,7 +65,7 @@ def test_from_the_status_to_the_disposal(run, amazon, hit, tmp_path):
     assert pd.read_csv(plan)["decision"].tolist() == ["approve", "approve", "reject"]
 
     result = run("mturk", "submit", plan, "--ledger", ledger)
-    assert "Nothing was sent: 0.84 USD" in result.stdout
+    assert "\nNothing was sent: 0.84 USD" in result.stdout
     assert amazon.mturk.paid == []
     for word in ("done", "was done before"):
         result = run("mturk", "submit", plan, "--ledger", ledger, "--yes")
