@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -74,6 +75,8 @@ class LoopbackAmazon:
     @property
     def environment(self) -> dict[str, str]:
         """What to set in the environment of another program, so that boto3 there comes here."""
+        known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+        beside = ",".join(filter(None, [known, "127.0.0.1"]))  # no proxy knows this machine
         return {
             "AWS_ENDPOINT_URL_MTURK": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint,
@@ -81,6 +84,8 @@ class LoopbackAmazon:
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": REGION,
+            "NO_PROXY": beside,
+            "no_proxy": beside,
         }
 
     def session(self) -> boto3.Session:
@@ -101,7 +106,11 @@ class LoopbackAmazon:
         """
         if self.storage is None:
             raise ValueError("There is no S3 here: make LoopbackAmazon(storage=True).")
-        return self.session().client("s3", endpoint_url=self.storage.endpoint)
+        from botocore.config import Config
+
+        return self.session().client(
+            "s3", endpoint_url=self.storage.endpoint, config=Config(proxies={})
+        )
 
     def fail(self, operation: str, kind: Any, *, times: int = 1, skip: int = 0) -> None:
         """Let the next calls of an operation fail; see :class:`annotaudit.testing.Fault`."""
