@@ -27,8 +27,11 @@ from annotaudit.boxes import Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.json_text import decode, lines, read_bytes
 from annotaudit.formats.mturk_answers import as_json
-from annotaudit.formats.mturk_assignments import Assignment, build_labels
-from annotaudit.formats.mturk_assignments import assignments as assignments
+from annotaudit.formats.mturk_assignments import (
+    Assignment,
+    assignments as assignments,
+    build_labels,
+)
 from annotaudit.formats.mturk_options import Reading
 from annotaudit.formats.mturk_saving import batch_fields, rewritten
 from annotaudit.formats.mturk_xml import read_fields, write_fields
@@ -104,7 +107,7 @@ def read_replies(
     Examples
     --------
     >>> read_replies([{"Assignments": [], "NumResults": 0}], "no work yet")
-    Labels(0 boxes, 0 tracks, 0 frames)
+    Labels(0 boxes, 0 tracks, 0 frames, 0 sequences, 0 problems)
     """
     problems = Problems(name, strict=strict)
     numbered = ((f"reply {number}", reply) for number, reply in enumerate(replies, start=1))
