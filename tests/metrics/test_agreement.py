@@ -4,8 +4,7 @@ import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from annotaudit.metrics.agreement import NOTHING, krippendorff_alpha, pairwise_agreement, ratings
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes

@@ -1,8 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from annotaudit.errors import AnnotauditError, BoxTableError
 from annotaudit.metrics import acceleration, rolling_iou, size_change, speed
