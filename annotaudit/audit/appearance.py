@@ -25,7 +25,9 @@ SIGMA = 1.4826  # of a normal scatter, over its median distance from the middle
 LEAST_SCATTER = 0.05  # of the distance to other tracks; crops steadier than that are one crop
 PARTLY = 0.3  # what remains where an object is still coming into view or going out of it
 STAYS = 3  # boxes over which a swapped track must look like the other one
-BLIND, CLEAR = 3.0, 12.0  # times as far from others as from one's own: trusted not at all, fully
+# Times as far from others as from one's own track: an untrained network reaches 6, and is not
+# trusted at all; colours that tell everyone apart reach 12, and are trusted fully.
+BLIND, CLEAR = 6.0, 12.0
 DARKER = 25.0  # levels of 255 that explain why a crop looks different
 BLURRED = 0.3  # share of the sharpness that does
 EXPLAINED = 0.4  # what remains of a score when light or blur explains it
