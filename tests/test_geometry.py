@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from annotaudit.geometry import area, iou, pairwise_iou, xywh_to_xyxy, xyxy_to_xywh
 

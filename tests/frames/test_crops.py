@@ -3,8 +3,7 @@
 import numpy as np
 import PIL.Image
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from annotaudit.errors import FrameError
 from annotaudit.frames import crop_boxes
