@@ -52,4 +52,5 @@ FORMATS = {
     "coco": Format("COCO detection JSON, stills or videos", "annotaudit.formats.coco"),
     "cvat": Format("CVAT for video or for images (XML 1.1)", "annotaudit.formats.cvat"),
     "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
+    "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
 }
