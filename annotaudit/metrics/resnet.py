@@ -26,7 +26,6 @@ def resnet18_features() -> nn.Module:
     >>> resnet18_features().eval()(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 512])
     """
-    import torch
     from torch import nn
 
     class Block(nn.Module):  # type: ignore[misc]
