@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +109,7 @@ class AdjustmentPlan:
         folder = Path(folder)
         for address, content in self.files.items():
             write_whole(path_inside(folder / "files", address.rpartition("-input/")[2]), content)
-        tables = {name: json.loads(getattr(self, name).to_json(orient="table", index=False))
-                  for name in _TABLES}  # fmt: skip
+        tables = {name: _plain(getattr(self, name)) for name in _TABLES}
         plain = {
             "schema": 1,
             "job": self.job,
@@ -179,7 +177,11 @@ def load_plan(folder: str | os.PathLike[str]) -> AdjustmentPlan:
         ) from error
 
 
+def _plain(table: pd.DataFrame) -> dict[str, Any]:
+    kinds = {name: "str" if table[name].dtype == TEXT else str(table[name].dtype) for name in table}
+    return {"columns": kinds, "rows": json.loads(table.to_json(orient="values"))}
+
+
 def _table(plain: dict[str, Any]) -> pd.DataFrame:
-    table = pd.read_json(StringIO(json.dumps(plain)), orient="table")
-    texts = [field["name"] for field in plain["schema"]["fields"] if field["type"] == "string"]
-    return table.astype(dict.fromkeys(texts, TEXT))
+    kinds = {name: TEXT if kind == "str" else kind for name, kind in plain["columns"].items()}
+    return pd.DataFrame(plain["rows"], columns=list(kinds)).astype(kinds)

@@ -12,6 +12,7 @@ from annotaudit.cli.audit import audit
 from annotaudit.cli.compare import compare
 from annotaudit.cli.convert import convert
 from annotaudit.cli.demo import demo
+from annotaudit.cli.fetch import fetch
 from annotaudit.cli.mturk import mturk
 from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
@@ -134,6 +135,7 @@ adjust.command(
     )
 )(adjusting.merge)
 app.add_typer(adjust, name="adjust")
+app.command(epilog=_examples("annotaudit fetch mot20 --accept-license"))(fetch)
 app.command(epilog=_examples("annotaudit compare SeqLabel.json merged/SeqLabel.json"))(compare)
 app.add_typer(mturk, name="mturk")
 

@@ -44,7 +44,7 @@ def path(name: str) -> Path:
     """
     if name not in NAMES:
         raise LimitError(f"There are no bundled data {name!r}; expected one of {list(NAMES)}.")
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "bundled" / name, package.parent / "data" / name):
         if folder.is_dir():
             return folder
