@@ -163,11 +163,14 @@ def upload_new(
         return "sent"
 
     results: dict[str, str] = {}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         for address, result in zip(files, pool.map(send, files, files.values()), strict=True):
             results[address] = result
             if progress is not None:
                 progress(len(results), len(files))
+    finally:
+        pool.shutdown(cancel_futures=True)  # who interrupts does not wait for all the others
     return results
 
 

@@ -1,7 +1,10 @@
 """From plan to merged labels against the loopback Amazon, over real HTTP, and interrupted."""
 
 import json
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -155,6 +158,22 @@ def test_killed_anywhere_and_run_again_gives_the_same_end(
     merged = run()
     assert len(cloud.ground_truth.jobs) == 1
     assert aa.compare(labels, merged).boxes["change"].value_counts()["moved"] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objects", [1, 6, 12])
+def test_a_process_that_was_killed_is_taken_up_by_the_next(cloud, plan, tmp_path, objects):
+    plan.save(tmp_path / "job")
+    command = [sys.executable, "-m", "annotaudit", "adjust", "start", tmp_path / "job", "--yes"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while first.poll() is None and len(everything(cloud)) < objects:
+        time.sleep(0.005)
+    first.kill()
+    first.wait()
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "1 job: " in again.stdout
+    assert len(everything(cloud)) == len(plan.files) + len(plan.uploads)
+    assert len(cloud.ground_truth.jobs) == 1
 
 
 def test_a_lost_reply_to_the_creation_starts_no_second_job(cloud, plan, ready):
