@@ -172,7 +172,7 @@ def check_bucket(s3: Any, bucket: str, region: str) -> None:
 
 def _notebook_role() -> str:
     try:
-        from sagemaker_core.helper.session_helper import get_execution_role
+        from sagemaker.core.helper.session_helper import get_execution_role
     except ImportError:
         raise LimitError(
             "No role is given. Name one in role= (an ARN), or, on a SageMaker notebook, install "
