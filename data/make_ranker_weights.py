@@ -16,17 +16,23 @@ from simulated_tracks import simulate
 from annotaudit.audit import ranker as ranking
 from annotaudit.audit.planting import plant_mistakes
 from annotaudit.audit.ranker import Ranker
-from annotaudit.audit.shipped import FILE, Shipped, write
+from annotaudit.audit.shipped import BETWEEN, FILE, Shipped, between, write, write_between
 from annotaudit.audit.signals import signals_of
+from annotaudit.audit.trees import Trees, grow
 from annotaudit.boxes import Labels, check_boxes
+from annotaudit.metrics.camera import camera_path
+from annotaudit.metrics.keyframes import between_keyframes
+from annotaudit.metrics.paths import paths_of
 
 PLACE = Path(__file__).parents[1] / "annotaudit" / "audit" / "weights" / FILE
+ASTRAY = 0.2  # box sizes; a person would draw the box again
+FAR_APART, ORDINARY = range(400, 496), range(500, 530)  # scenes
 LEARN, TEST = range(108), range(200, 272)  # scenes
 
 
-def labels_of(scenes: range) -> Labels:
+def labels_of(scenes: range, style: str | None = None) -> Labels:
     """Simulate several sequences."""
-    made = [simulate(scene) for scene in scenes]
+    made = [simulate(scene, style=style) for scene in scenes]
     boxes, frames = (pd.concat(part, ignore_index=True) for part in zip(*made, strict=True))
     return Labels(check_boxes(boxes), frames)
 
@@ -52,8 +58,24 @@ def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
+def learned_between() -> Trees:
+    """Learn from tracks drawn on few frames where the object has left the straight line."""
+    tables, off = [], []
+    for labels in (labels_of(FAR_APART, "far apart"), labels_of(ORDINARY)):
+        paths = paths_of(labels.boxes, labels.frames)
+        at, table = between_keyframes(paths, camera_path(paths))
+        tables.append(table)
+        off.append(labels.boxes["off"].to_numpy()[paths.row[at]])
+    astray = np.concatenate(off) > ASTRAY
+    share = astray.mean()
+    weight = np.where(astray, ranking.EXPECTED / share, (1 - ranking.EXPECTED) / (1 - share))
+    return grow(np.concatenate(tables), astray, weight, seed=0, trees=60)
+
+
 def main() -> None:
     """Learn, calibrate, write."""
+    write_between(learned_between(), PLACE.with_name(BETWEEN))
+    between.cache_clear()
     taught = labels_of(LEARN)
     lessons = [ranking.lesson(taught.boxes, taught.frames, (9, n)) for n in range(3)]
     trees = ranking.learned(lessons, seed=0, trees=150)

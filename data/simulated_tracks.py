@@ -11,6 +11,7 @@ import pandas as pd
 
 CAMERAS = ("static", "hand-held", "panning", "driving")
 THINGS = ("walkers", "cars", "players")
+SIDES = ("left", "top", "width", "height")
 
 
 def wander(rng: np.random.Generator, n: int, step: float, pull: float) -> np.ndarray:
@@ -79,7 +80,9 @@ def true_path(
     return np.column_stack([x - width / 2, foot - height, width, height])
 
 
-def as_drawn(rng: np.random.Generator, path: np.ndarray, style: str, care: float) -> np.ndarray:
+def as_drawn(
+    rng: np.random.Generator, path: np.ndarray, style: str, care: float, fps: float
+) -> np.ndarray:
     """Boxes as an annotator leaves them: noise on what is drawn, straight lines between."""
     size = np.sqrt(path[:, 2:3] * path[:, 3:4])
     edges = np.column_stack([path[:, :2], path[:, :2] + path[:, 2:]])
@@ -88,7 +91,7 @@ def as_drawn(rng: np.random.Generator, path: np.ndarray, style: str, care: float
         slow = np.column_stack([wander(rng, n, 0.5, 0.2) for _ in range(4)])
         edges = edges + care * size * (0.5 * rng.normal(size=edges.shape) + slow)
     else:
-        keys = keyframes(rng, edges, size, style, care)
+        keys = keyframes(rng, edges, size, style, care, fps)
         drawn = edges[keys] + 0.6 * care * size[keys] * rng.normal(size=(len(keys), 4))
         at = np.arange(n)
         edges = np.column_stack([np.interp(at, keys, column) for column in drawn.T])
@@ -97,13 +100,27 @@ def as_drawn(rng: np.random.Generator, path: np.ndarray, style: str, care: float
     return np.column_stack([edges[:, :2], width, height])
 
 
+def away(drawn: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """Distance of the farthest edge from where it should be, box sizes."""
+    off = drawn - path
+    edges = np.column_stack([off[:, :2], off[:, :2] + off[:, 2:]])
+    return np.abs(edges).max(axis=1) / np.sqrt(path[:, 2] * path[:, 3])
+
+
 def keyframes(
-    rng: np.random.Generator, edges: np.ndarray, size: np.ndarray, style: str, care: float
+    rng: np.random.Generator,
+    edges: np.ndarray,
+    size: np.ndarray,
+    style: str,
+    care: float,
+    fps: float,
 ) -> list[int]:
     """Frames that are drawn: at a fixed distance, or where a straight line would be too far off."""
     n = len(edges)
     if style == "fixed distance":
         return sorted({*range(0, n, int(rng.integers(2, 6))), n - 1})
+    if style == "far apart":
+        return far_apart(rng, edges, size, fps)
     keys, open_ends = {0, n - 1}, [(0, n - 1)]
     while open_ends:
         low, high = open_ends.pop()
@@ -119,14 +136,38 @@ def keyframes(
     return sorted(keys)
 
 
-def simulate(scene: int, *, boxes: int = 2500) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make one sequence of about ``boxes`` boxes, and its table of frames."""
+def far_apart(
+    rng: np.random.Generator, edges: np.ndarray, size: np.ndarray, fps: float
+) -> list[int]:
+    """Keyframes a third of a second to two seconds apart; more where the worst misses are seen."""
+    n = len(edges)
+    usual = np.clip(fps * np.exp(rng.uniform(np.log(0.3), np.log(2.0))), 3, 40)
+    steps = np.maximum(np.rint(usual * np.exp(0.35 * rng.normal(size=n))), 2).astype(int)
+    keys = np.unique(np.minimum(np.append(0, np.cumsum(steps)), n - 1))
+    at = np.arange(n)
+    for _ in range(10):
+        line = np.column_stack([np.interp(at, keys, column[keys]) for column in edges.T])
+        off = np.abs(line - edges).max(axis=1) / size[:, 0]
+        if off.max() < rng.uniform(0.2, 0.5):
+            break
+        keys = np.unique(np.append(keys, off.argmax()))
+    return [int(key) for key in keys]
+
+
+def simulate(
+    scene: int, *, boxes: int = 2500, style: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make one sequence of about ``boxes`` boxes, and its table of frames.
+
+    The column ``off`` says how far, in box sizes, the drawn box lies from the object.
+    """
     rng = np.random.default_rng([2024, scene])
     camera, thing = CAMERAS[scene % 4], THINGS[(scene // 4) % 3]
     fps = float(rng.choice([3, 5, 10, 14, 25, 30]))
     image = [(640, 480), (1920, 1080), (1280, 720), (1242, 375)][int(rng.integers(4))]
     length = int(np.clip(rng.uniform(8, 40) * fps, 60, 500))
-    style = str(rng.choice(["every frame", "fixed distance", "where needed"], p=[0.4, 0.25, 0.35]))
+    usual = str(rng.choice(["every frame", "fixed distance", "where needed"], p=[0.4, 0.25, 0.35]))
+    style = style or usual
     care, whole = float(np.exp(rng.uniform(np.log(0.003), np.log(0.02)))), rng.random() < 0.6
     cut, amodal = rng.random() < 0.6, rng.random() < 0.5
     shift = camera_motion(rng, camera, length, fps)
@@ -136,7 +177,8 @@ def simulate(scene: int, *, boxes: int = 2500) -> tuple[pd.DataFrame, pd.DataFra
         begin = int(rng.integers(0, length - stay + 1))
         path = true_path(rng, thing, camera, stay, fps, image)
         path[:, :2] += shift[begin : begin + stay] - shift[begin]
-        drawn = as_drawn(rng, path, style, care)
+        drawn = as_drawn(rng, path, style, care, fps)
+        off = away(drawn, path)
         left, top, right, bottom = (
             drawn[:, 0], drawn[:, 1], drawn[:, 0] + drawn[:, 2], drawn[:, 1] + drawn[:, 3],
         )  # fmt: skip
@@ -147,9 +189,9 @@ def simulate(scene: int, *, boxes: int = 2500) -> tuple[pd.DataFrame, pd.DataFra
         seen &= (right - left > 3) & (bottom - top > 3)
         table = pd.DataFrame(
             {"frame": begin + np.arange(stay), "left": left, "top": top,
-             "width": right - left, "height": bottom - top}
+             "width": right - left, "height": bottom - top, "off": off}
         )[seen]  # fmt: skip
-        table = table.round(0 if whole else 2)
+        table = table.round(dict.fromkeys(SIDES, 0 if whole else 2))
         if len(table) > 8:
             parts.append(table.assign(track=str(number)))
             total += len(table)

@@ -65,6 +65,8 @@ class Ranker:
     def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return the share of findings like each of these that are real."""
         odds = self.slope * self.raw(signals, boxes) + self.shift
+        odds[~signals.moves] = -np.inf  # of these the ranker has learned nothing
+        odds = np.maximum(odds, signals.astray)
         return np.asarray(1 / (1 + np.exp(-odds)))
 
     def findings(self, boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -174,6 +176,7 @@ def lesson(boxes: pd.DataFrame, frames: pd.DataFrame | None, seed: tuple[int, ..
     event = hits(spoilt, signals, truth)
     weight[event >= 0] = 0.0  # next to a mistake a box may be called either way
     weight[wrong] = 1 / np.sqrt(size.to_numpy()[spot[wrong]])
+    weight[~signals.moves] = 0.0  # judged by where the keyframes put them
     return Lesson(spoilt, signals, wrong, weight, event)
 
 
@@ -252,7 +255,8 @@ def calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:
     odds, real = [], []
     for lesson in lessons:
         raw = ranker.raw(lesson.signals, lesson.boxes)
-        top = peaks(lesson.signals, raw)
+        top = peaks(lesson.signals, np.where(lesson.signals.moves, raw, -np.inf))
+        top &= lesson.signals.moves
         odds.append(raw[top])
         real.append(lesson.event[top] >= 0)
     known = np.concatenate(real)

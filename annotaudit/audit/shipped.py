@@ -13,6 +13,7 @@ import numpy as np
 from annotaudit.audit.trees import Trees
 
 FILE = "simulated.npz"
+BETWEEN = "keyframes.npz"
 _ARRAYS = ("tree", "column", "limit", "left", "value")
 
 
@@ -48,6 +49,25 @@ def shipped() -> Shipped:
         trees = Trees(tree, column, limit, left, value, float(held["start"]))
         alone, beside = (tuple(held[name].tolist()) for name in ("alone", "beside"))
         return Shipped(tuple(held["names"].tolist()), trees, alone, beside)
+
+
+@lru_cache(maxsize=1)
+def between() -> Trees:
+    """Read the trees that judge boxes between keyframes.
+
+    Their log-odds say whether the object is more than a fifth of its size away from the box.
+    """
+    raw = files("annotaudit.audit").joinpath("weights", BETWEEN).read_bytes()
+    with np.load(BytesIO(raw)) as held:
+        tree, column, limit, left, value = (held[name] for name in _ARRAYS)
+        return Trees(tree, column, limit, left, value, float(held["start"]))
+
+
+def write_between(trees: Trees, path: Path) -> None:
+    """Store trees where :func:`between` reads them; ``data/make_ranker_weights.py`` does."""
+    arrays = {name: getattr(trees, name) for name in _ARRAYS}
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays, start=trees.start)
 
 
 def write(weights: Shipped, path: Path) -> None:

@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.audit.scene import Scene, scene_of
+from annotaudit.audit.shipped import between
+from annotaudit.metrics.keyframes import between_keyframes
 from annotaudit.metrics.motion import chord_residual_at
 from annotaudit.metrics.paths import Floats, Ints
 from annotaudit.metrics.straightness import kink_at, line_fit_at
@@ -21,6 +23,7 @@ from annotaudit.metrics.straightness import kink_at, line_fit_at
 CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
 SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
 TRIANGLES = (2, 4, 7)
+ASTRAY = -5.0  # log-odds from which a box between keyframes stands out
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,21 @@ class Signals:
     table : float32 array, shape (m, len(names))
     scene : Scene
         What they were measured from.
+    astray : float array, shape (m,)
+        Log-odds that the object has left the straight line between two keyframes; -inf where
+        the box lies on none.
     """
 
     spots: Ints
     names: tuple[str, ...]
     table: NDArray[np.float32]
     scene: Scene
+    astray: Floats
+
+    @property
+    def moves(self) -> NDArray[np.bool_]:
+        """Boxes that stand out by more than lying between keyframes."""
+        return np.asarray(self.scene.stands_out[self.spots])
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         """One signal of every box that stands out."""
@@ -59,14 +71,17 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
         The frames looked at.
     """
     scene = scene_of(boxes, frames)
-    at = np.flatnonzero(scene.stands_out)
+    astray = np.full(len(scene.paths), -np.inf)
+    inside, chords = between_keyframes(scene.paths, scene.camera)
+    astray[inside] = between().ask(chords)
+    at = np.flatnonzero(scene.stands_out | (astray > ASTRAY))
     found: dict[str, NDArray[np.float32]] = {}
     for measure in (_motion, _straightness, _context):
         found |= {name: value.astype(np.float32) for name, value in measure(scene, at).items()}
     table = np.empty((len(at), len(found)), dtype=np.float32, order="F")  # asked column by column
     for column, value in enumerate(found.values()):
         table[:, column] = value
-    return Signals(at, tuple(found), table, scene)
+    return Signals(at, tuple(found), table, scene, astray[at])
 
 
 def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:

@@ -167,19 +167,22 @@ def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
     structural = np.array([voice.rule in RARE for voice in VOICES])
     loud[structural] = np.where(values[structural] > 0, loud[structural] + 3.0, 0.0)
     who = np.argmax(loud, axis=0)
+    silent = (loud.max(axis=0) < 1) & np.isfinite(signals.astray[which])
+    who[silent] = _number("sparse_keyframes")
     return who, values[who, np.arange(len(which))]
 
 
 def once(signals: Signals, which: Ints, score: Floats) -> NDArray[np.bool_]:
     """Keep one box, the strongest, of every stretch that one mistake explains.
 
-    Such a stretch is a straight or a frozen run, the time two objects lie on each other, or the
-    boxes of an object under one odd label.
+    Such a stretch is a straight or a frozen run, unless it is judged by its keyframes, the time
+    two objects lie on each other, or the boxes of an object under one odd label.
     """
     scene = signals.scene
     at = signals.spots[which]
     who, value = speakers(signals, which)
-    run = np.where(who == _number("sparse_keyframes"), scene.straight_start[at], -1)
+    straight = (who == _number("sparse_keyframes")) & signals.moves[which]
+    run = np.where(straight, scene.straight_start[at], -1)
     run = np.where(who == _number("frozen"), scene.still_start[at], run)
     lasting = np.isin(who, [_number("duplicate"), _number("label_change")])
     long = lasting | (run >= 0)
