@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.seq_label import LISTS, write_sequence
+from annotaudit.frames.matching import list_images
 
 
 def file_names(images: pd.Series, *, sequence: str) -> list[str]:
@@ -96,6 +100,41 @@ def sequence_content(
         "number-of-frames": len(frames),
         "frames": frames,
     }
+
+
+def make_sequence(
+    folder: str | os.PathLike[str], *, prefix: str, fps: float | None = None, number: int = 1
+) -> dict[str, Any]:
+    """Make the content of a sequence file from a folder of anyone's frames.
+
+    Parameters
+    ----------
+    folder : path
+        Holds the images, one per frame.
+    prefix : str
+        ``s3://`` folder they are, or will be, in.
+    fps : float, optional
+        Frames per second: gives the time each was taken, from 0.
+    number : int
+        Of the sequence in its manifest.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FrameError
+        If there are no images.
+    LabelFormatError
+        If their names stand in another order than people count in: ``frame10.jpg`` would be shown
+        before ``frame2.jpg``.
+    """
+    images = list_images(folder)
+    paths = pd.Series([os.fspath(image) for image in images], dtype=TEXT)
+    names = file_names(paths, sequence=Path(folder).name)
+    times = [place / fps for place in range(len(names))] if fps else None
+    return sequence_content(names, number=number, prefix=prefix, times=times)
 
 
 def labels_content(
