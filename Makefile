@@ -53,8 +53,13 @@ lint: $(BIN)/.dev
 quick: $(BIN)/.dev
 	@$(BIN)/python -m pytest -q -n auto -m $(QUICK)
 
+# make test TORCH=2.13.0 tests the neural networks, too; without torch their tests are skipped.
+$(BIN)/.torch-%: $(BIN)/.dev
+	@echo "Installing torch $* ..."
+	@$(PIP) torch==$* && touch $@
+
 # Browsers are driven one at a time: two at once on a small machine wait for each other.
-test: lint $(OLD)/bin/.made
+test: lint $(OLD)/bin/.made $(TORCH:%=$(BIN)/.torch-%)
 	@$(BIN)/python -m pytest -q -n auto -m "not browser"
 	@$(BIN)/python -m pytest -q -m browser
 	@$(OLD)/bin/python -m pytest -q -n auto -m $(QUICK)

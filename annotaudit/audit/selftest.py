@@ -12,7 +12,7 @@ from annotaudit.audit.pipeline import audit_labels
 from annotaudit.audit.planting import KINDS, UNSEEN, plant_mistakes
 from annotaudit.boxes import OBJECT, TEXT, Labels, check_boxes
 from annotaudit.errors import LimitError
-from annotaudit.metrics.accuracy import wilson
+from annotaudit.metrics.gold import wilson
 
 CELL = [*OBJECT, "frame"]
 ALL = "all but late start and early end"

@@ -10,7 +10,7 @@ import pandas as pd
 from annotaudit.errors import BoxTableError
 
 _COLOURS = {"error": "#d55e00", "warning": "#e69f00", "note": "#56b4e9"}  # Okabe and Ito
-_SHOWN = ["score", "severity", "sequence", "frame", "track", "reason", "rule"]
+_SHOWN = ["score", "severity", "sequence", "frame", "track", "annotator", "reason", "rule"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def show_findings(findings: pd.DataFrame, n: int = 20) -> FindingsView:
 
 
 def _where(row: object) -> str:
-    parts = [row.sequence, f"frame {row.frame}", row.track]  # type: ignore[attr-defined]
+    who = row.track if isinstance(row.track, str) else row.annotator  # type: ignore[attr-defined]
+    parts = [row.sequence, f"frame {row.frame}", who]  # type: ignore[attr-defined]
     return ", ".join(part for part in parts if isinstance(part, str))
 
 

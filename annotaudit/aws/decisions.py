@@ -54,7 +54,7 @@ def plan_reviews(
         USD per assignment; by default what the table's column ``reward`` says.
     agreement : Series, optional
         Between 0 and 1, indexed by assignment or else by annotator: against gold, the F1 of
-        :func:`annotaudit.metrics.accuracy.accuracy`; without gold, that of
+        :func:`annotaudit.metrics.gold.accuracy`; without gold, that of
         :func:`annotaudit.metrics.agreement.pairwise_agreement`, or a reliability. NaN is unknown.
     min_agreement : float
         Below it a person looks again.

@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "absence": ["gaps", "track_summary"],
-        "accuracy": ["accuracy", "compare_to_gold"],
         "agreement": ["krippendorff_alpha", "pairwise_agreement", "ratings"],
         "appearance": ["appearance_distances"],
         "comparison": ["compare_boxes", "compare_tracks"],
@@ -15,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "embedding": ["Embeddings", "embed"],
         "embedding_cache": ["CachedEmbedder"],
         "expected": ["expected_boxes"],
+        "gold": ["accuracy", "compare_to_gold"],
         "matching": ["match_boxes"],
         "reliability": ["worker_reliability"],
         "same_images": ["on_images_of"],

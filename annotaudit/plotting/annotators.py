@@ -33,7 +33,7 @@ def plot_accuracy(
     Parameters
     ----------
     table : DataFrame
-        One row for each annotator, as from ``annotaudit.metrics.accuracy.accuracy()``: shares
+        One row for each annotator, as from ``annotaudit.metrics.gold.accuracy()``: shares
         from 0 to 1, and their 95 % intervals in columns ending in ``_low`` and ``_high``.
     measures : list of str
         Columns to plot.

@@ -35,8 +35,9 @@ def test_the_text_says_where_and_why(found):
     assert f"... and {len(found) - 1} more." in text
 
 
-def test_boxes_without_track_are_shown_without_one(found):
-    assert "street, frame 4\n" in repr(aa.show_findings(found.assign(track=None), n=1))
+def test_boxes_without_track_are_shown_with_their_annotator(found):
+    who = found["annotator"][0]
+    assert f"street, frame 4, {who}\n" in repr(aa.show_findings(found.assign(track=None), n=1))
 
 
 def test_nothing_found_is_said():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from annotaudit.metrics.accuracy import accuracy, compare_to_gold, wilson
+from annotaudit.metrics.gold import accuracy, compare_to_gold, wilson
 
 
 def table(*boxes, frame=0, label="sign", annotator="gold"):
