@@ -249,13 +249,13 @@ class _Reader:
         for name, default in (("occluded", False), ("outside", False), ("keyframe", True)):
             flag = _FLAGS.get(box.get(name, ""))
             if flag is None and name in box:
-                extra[name] = box[name]
+                self.problems.add(where, f"{name} is {excerpt(box[name])}; expected 0 or 1")
             flags.append(default if flag is None else flag)
         numbers = []
         for name in ("z_order", "rotation"):
             value = _number(box.get(name, "0"))
             if value is None:
-                extra[name] = box[name]
+                self.problems.add(where, f"{name} is {excerpt(box[name])}; expected a number")
             numbers.append(value or 0.0)
         if self.in_video:
             more = {key: value for key, value in parent.items() if key not in _OF_TRACK}

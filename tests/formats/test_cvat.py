@@ -227,6 +227,13 @@ def test_what_is_no_box_is_a_problem_with_its_line(write, found, says):
         load(path, strict=True)
 
 
+def test_a_flag_that_is_none_costs_itself_only(write):
+    path = write(document(track(box(0).replace('outside="0"', 'outside=""'), box(1)), meta=meta(3)))
+    labels = load(path)
+    assert labels.boxes["frame"].tolist() == [0, 1, 2]
+    assert labels.problems["what"].tolist() == ["outside is ''; expected 0 or 1"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
