@@ -77,7 +77,7 @@ def plan_adjustment(
         ``s3://`` folder for the job's files and results; by default ``annotaudit/`` in the bucket.
     frames_at : str or mapping, optional
         ``s3://`` folder the images lie in, or one for each sequence. By default where the frames
-        table says; images on this machine are then uploaded when the job starts.
+        table says; images on this machine are uploaded when the job starts.
     fps : float, optional
         Gives the capture times where the frames table has none.
     categories : mapping, optional
@@ -182,6 +182,7 @@ class _Video(NamedTuple):
     frames: pd.DataFrame  # in order
     names: pd.Series  # file name by sequence and frame
     prefix: str  # s3:// folder, with its slash
+    is_there: bool  # whether the images lie in it already
     source: _Source
 
     @classmethod
@@ -218,7 +219,9 @@ class _Video(NamedTuple):
         metadata.pop("sequence", None)  # our own note, which Ground Truth does not know
         source = _Source(attribute, {**metadata, "class-map": classes})
         boxes = _with_object_ids(boxes) if tracked else boxes
-        return cls(name, boxes, frames, pd.Series(names, index=index), prefix, source)
+        return cls(
+            name, boxes, frames, pd.Series(names, index=index), prefix, given is not None, source
+        )
 
     def part(self, first: int, last: int) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
         """Return frames, boxes and file names of a window."""
@@ -229,13 +232,11 @@ class _Video(NamedTuple):
 
     def uploads(self, windows: pd.DataFrame) -> dict[str, str]:
         """Return the images on this machine that a job needs, by the address they go to."""
+        if self.is_there:
+            return {}
         used = in_windows(self.frames, windows).to_numpy()
         images, names = self.frames["image"][used], self.names[used]
-        return {
-            self.prefix + name: image
-            for name, image in zip(names, images, strict=True)
-            if "://" not in image
-        }
+        return {self.prefix + name: image for name, image in zip(names, images, strict=True)}
 
 
 def _with_object_ids(boxes: pd.DataFrame) -> pd.DataFrame:

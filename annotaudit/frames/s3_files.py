@@ -147,7 +147,10 @@ def upload_new(
         bucket, key = split_address(address)
         file = Path(path)
         if not file.is_file():
-            raise FrameError(f"{path} is not there; it was to go to {address}.")
+            raise FrameError(
+                f"{path} is not on this machine; it was to go to {address}. Load the labels with "
+                "frames=, the folder of the images, or say in frames_at= where they lie in S3."
+            )
         if key in there[bucket]:
             size, etag = there[bucket][key]
             same = size == file.stat().st_size

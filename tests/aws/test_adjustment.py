@@ -267,6 +267,16 @@ def test_frames_in_the_root_of_a_bucket_are_found(labels, findings):
     assert "folder" in plan.check()["what"].iloc[0]
 
 
+def test_images_that_lie_in_s3_are_not_uploaded(labels, findings):
+    plan = plan_adjustment(labels, findings, session=session(), frames_at="s3://other-bucket/hall")
+    assert content(plan, "-seq.json")["prefix"] == "s3://other-bucket/hall/"
+    assert plan.uploads == {}
+    images = "s3://other-bucket/hall/" + labels.frames["image"].str.rpartition("/")[2]
+    there = aa.Labels(labels.boxes, labels.frames.assign(image=images))
+    again = plan_adjustment(there, findings, session=session())
+    assert again.files == plan.files and again.uploads == {}
+
+
 def test_the_summary_tells_time_and_pay_with_what_they_rest_on(labels, findings):
     plan = plan_adjustment(labels, findings, session=session(), seconds_per_box=6, hourly_pay=20)
     assert plan.summary()["minutes of work"] == 3.0  # 30 boxes, 6 s each
