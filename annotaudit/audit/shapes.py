@@ -128,6 +128,12 @@ def find_off_image(
 
 
 def _expected_by_row(seen: Study, rows: Ints) -> Floats:
-    """Expected boxes of rows of the table; NaN where the row has no track."""
-    expected = np.stack([seen.order.back_to_table(side) for side in seen.expected])
-    return expected[:, rows]
+    """Expected boxes of rows of the table, told by their own tracks; NaN for rows without one."""
+    order = seen.order
+    wrong = np.zeros(len(seen.boxes), dtype=bool)
+    wrong[rows] = True
+    same = np.isin(order.objects, order.objects[wrong[order.rows]])
+    involved = np.sort(np.append(order.rows[same], np.setdiff1d(rows, order.rows)))
+    own = study(seen.boxes.iloc[involved], seen.frames, seen.limits)
+    expected = np.stack([own.order.back_to_table(side) for side in own.expected])
+    return expected[:, np.searchsorted(involved, rows)]

@@ -23,6 +23,7 @@ from annotaudit.metrics.straightness import kink_at, line_fit_at
 CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
 SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
 TRIANGLES = (2, 4, 7)
+CHUNK = 16_384  # boxes; their measurements fit into a processor's cache
 ASTRAY = -5.0  # log-odds from which a box between keyframes stands out
 
 
@@ -75,12 +76,15 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
     inside, chords = between_keyframes(scene.paths, scene.camera)
     astray[inside] = between().ask(chords)
     at = np.flatnonzero(scene.stands_out | (astray > ASTRAY))
-    found: dict[str, NDArray[np.float32]] = {}
-    for measure in (_motion, _straightness, _context):
-        found |= {name: value.astype(np.float32) for name, value in measure(scene, at).items()}
-    table = np.empty((len(at), len(found)), dtype=np.float32, order="F")  # asked column by column
-    for column, value in enumerate(found.values()):
-        table[:, column] = value
+    parts = [slice(start, start + CHUNK) for start in range(0, max(len(at), 1), CHUNK)]
+    for part in parts:
+        found: dict[str, Floats] = {}
+        for measure in (_motion, _straightness, _context):
+            found |= measure(scene, at[part])
+        if part.start == 0:  # asked column by column
+            table = np.empty((len(at), len(found)), dtype=np.float32, order="F")
+        for column, value in enumerate(found.values()):
+            table[part, column] = value
     return Signals(at, tuple(found), table, scene, astray[at])
 
 
