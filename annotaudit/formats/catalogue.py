@@ -53,4 +53,5 @@ FORMATS = {
     "cvat": Format("CVAT for video or for images (XML 1.1)", "annotaudit.formats.cvat"),
     "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
     "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
+    "label-studio": Format("Label Studio tasks (JSON export)", "annotaudit.formats.label_studio"),
 }

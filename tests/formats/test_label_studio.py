@@ -1,0 +1,352 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import annotaudit as aa
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats.label_studio import load, save
+
+
+def region(key="x1", x=10, *, label="dog", rotation=0, **others):
+    return {
+        "id": key, "type": "rectanglelabels", "from_name": "label", "to_name": "image",
+        "original_width": 500, "original_height": 400, "image_rotation": 0,
+        "value": {"x": x, "y": 20, "width": 5, "height": 10, "rotation": rotation,
+                  "rectanglelabels": [label]},
+    } | others  # fmt: skip
+
+
+def key(frame, x=10.0, *, enabled=True, **others):
+    return {
+        "frame": frame, "time": 0.04, "enabled": enabled,
+        "x": x, "y": 20, "width": 5, "height": 10, "rotation": 0,
+    } | others  # fmt: skip
+
+
+def track(*sequence, number="y1", frames=10):
+    return {
+        "id": number, "type": "videorectangle", "from_name": "box", "to_name": "video",
+        "value": {"labels": ["car"], "framesCount": frames, "duration": frames / 25,
+                  "sequence": list(sequence)},
+    }  # fmt: skip
+
+
+def task(*results, number=1, kind="image", name="a.jpg", people=(2, 3), **others):
+    return {
+        "id": number, "data": {kind: f"/data/upload/1/{name}", "note": "x"},
+        "annotations": [
+            {"id": 10 + at, "completed_by": who, "result": list(result), "lead_time": 1.5}
+            for at, (result, who) in enumerate(zip(results, people, strict=False))
+        ],
+        "predictions": [], "created_at": "2024-01-01",
+    } | others  # fmt: skip
+
+
+def video(*regions, **others):
+    return task(regions, kind="video", name="street.mp4", **others)
+
+
+SIZE = {"video_size": (500, 400)}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*tasks, name="export.json"):
+        path = tmp_path / name
+        path.write_text(json.dumps(tasks))
+        return path
+
+    return write
+
+
+def content(path):
+    return json.loads(path.read_text())
+
+
+def test_hundredths_become_pixels_and_people_annotators(write):
+    people = (2, {"id": 3, "email": "ann@example.org"})
+    labels = aa.load(
+        write(task([region()], [region("x2", 30)], people=people), task([], number=2, name="b.jpg"))
+    )
+    assert labels.boxes[list(aa.boxes.SIDES)].to_numpy().tolist() == [
+        [50, 80, 25, 40], [150, 80, 25, 40]
+    ]  # fmt: skip
+    assert labels.boxes["annotator"].tolist() == ["2", "ann@example.org"]
+    assert labels.boxes["label"].tolist() == ["dog", "dog"]
+    assert labels.boxes["region_id"].tolist() == ["x1", "x2"]
+    assert labels.boxes["track"].isna().all()
+    assert labels.frames["image"].tolist() == ["data/upload/1/a.jpg", "data/upload/1/b.jpg"]
+    assert labels.frames["frame"].tolist() == [0, 1], "b.jpg was looked at, and has no box"
+    assert labels.problems.empty
+
+
+def test_a_task_nobody_labelled_is_no_frame(write, tmp_path):
+    path = write(task(name="0.jpg"), task([region()], number=2))
+    labels = load(path)
+    assert len(labels.frames) == 1
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+    with pytest.raises(LabelFormatError, match="nobody labelled"):
+        load(write(task()))
+
+
+def test_predictions_stand_apart(write, tmp_path):
+    predicted = [{"id": 1, "model_version": "v1", "result": [region(score=0.5)], "score": 0.5}]
+    path = write(task([region()], predictions=predicted))
+    labels = load(path)
+    assert labels.boxes["annotator"].tolist() == ["2", "v1"]
+    assert labels.boxes["prediction"].tolist() == [False, True]
+    assert labels.boxes["score"].tolist()[1] == 0.5
+    alone = load(path, predictions=False)
+    assert alone.boxes["annotator"].tolist() == ["2"]
+    assert content(save(alone, tmp_path / "again.json")) == content(path), "what was not read stays"
+
+
+def test_boxes_move_evenly_between_keyframes(write):
+    labels = aa.load(write(video(track(key(1, 10), key(5, 20, enabled=False), key(9)))), **SIZE)
+    assert labels.boxes["frame"].tolist() == [0, 1, 2, 3, 4, 8, 9]
+    assert labels.boxes["left"].tolist() == [50, 62.5, 75, 87.5, 100, 50, 50]
+    assert labels.boxes["keyframe"].tolist() == [True, False, False, False, True, True, False]
+    assert labels.boxes["track"].unique().tolist() == ["y1"]
+    assert labels.boxes["sequence"].unique().tolist() == ["street"]
+    assert labels.frames["frame"].tolist() == list(range(10))
+    assert labels.frames["image_width"].unique().tolist() == [500]
+    only = load(write(video(track(key(1), key(5)))), **SIZE, interpolate=False)
+    assert only.boxes["frame"].tolist() == [0, 4]
+
+
+def test_spans_of_one_frame_as_label_studio_counts_them(write):
+    """The four keyframes of its own test: 9 frames, 1, and all from 16 to the end, 284."""
+    keys = (key(2), key(10, enabled=False), key(13, enabled=False), key(16))
+    labels = load(write(video(track(*keys, frames=299))), **SIZE)
+    assert len(labels.boxes) == 294
+
+
+def test_the_size_of_a_video_must_be_given(write, tmp_path):
+    path = write(video(track(key(1))))
+    labels = load(path)
+    assert labels.boxes.empty
+    assert "video_size=(width, height)" in labels.problems["what"].iloc[0]
+    assert content(save(labels, tmp_path / "again.json")) == content(path), "nothing is lost"
+
+
+def test_a_turned_box_is_refused_or_boxed(write, tmp_path):
+    path = write(task([region(rotation=90), region("x2")]))
+    labels = load(path)
+    assert labels.boxes["region_id"].tolist() == ["x2"]
+    assert "turned by 90 degrees" in labels.problems["what"].iloc[0]
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+    boxed = load(path, rotation="box")
+    assert boxed.boxes[list(aa.boxes.SIDES)].to_numpy().tolist()[0] == [10, 80, 40, 25]
+    assert content(save(boxed, tmp_path / "again.json")) == content(path)
+    with pytest.raises(LabelFormatError, match="expected 'refuse' or 'box'"):
+        load(path, rotation="ignore")
+
+
+def test_labels_may_stand_apart_from_the_rectangle(write, tmp_path):
+    shape = region()
+    shape["type"] = "rectangle"
+    del shape["value"]["rectanglelabels"]
+    name = region(type="labels")
+    name["value"]["labels"] = ["cat"]
+    path = write(task([shape, name]))
+    labels = load(path)
+    assert labels.boxes["label"].tolist() == ["cat"]
+    assert labels.problems.empty
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+def test_what_is_no_box_rides_along(write, tmp_path):
+    polygon = {"id": "p", "type": "polygonlabels", "value": {"points": [[1, 2]]}}
+    choice = {"id": "c", "type": "choices", "value": {"choices": ["a"]}}
+    path = write(
+        task([polygon, region(), choice]), video(choice, track(key(1), key(4, 12)), number=2)
+    )
+    labels = load(path, **SIZE)
+    assert len(labels.boxes) == 11
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+def test_a_cancelled_annotation_is_no_answer(write, tmp_path):
+    skipped = task([region()], [region()])
+    skipped["annotations"][1]["was_cancelled"] = True
+    path = write(skipped)
+    labels = load(path)
+    assert len(labels.boxes) == 1
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+def test_only_what_changed_is_changed(write, tmp_path):
+    path = write(task([region(), region("x2"), region("x3")]))
+    labels = load(path)
+    boxes = labels.boxes.assign(left=[50.0, 55.0, 50.0], label=["dog", "dog", "cat"])
+    saved = content(save(aa.Labels(boxes.iloc[[1, 2]], labels.frames), tmp_path / "again.json"))
+    expected = content(path)
+    left, renamed = expected[0]["annotations"][0]["result"][1:]
+    left["value"]["x"] = 11
+    renamed["value"]["rectanglelabels"] = ["cat"]
+    expected[0]["annotations"][0]["result"] = [left, renamed]
+    assert saved == expected
+
+
+def test_a_box_moved_off_its_path_becomes_a_keyframe(write, tmp_path):
+    path = write(video(track(key(1, 10), key(5, 20), frames=5)))
+    labels = load(path, **SIZE)
+    boxes = labels.boxes.copy()
+    boxes.loc[2, "left"] += 10  # the correction
+    saved = save(aa.Labels(boxes, labels.frames), tmp_path / "again.json")
+    sequence = content(saved)[0]["annotations"][0]["result"][0]["value"]["sequence"]
+    assert [(each["frame"], each["x"]) for each in sequence] == [(1, 10), (3, 17), (5, 20)]
+    again = load(saved, **SIZE).boxes
+    assert again["left"].iloc[2] == 85
+
+
+def test_tracks_and_stills_from_elsewhere(tmp_path):
+    boxes = pd.DataFrame(
+        {"sequence": ["a", "a", "a", "b"], "frame": [0, 1, 4, 2], "track": ["1", "1", "1", None],
+         "label": "car", "annotator": ["7", "7", "7", "ann"],
+         "left": 1.0, "top": 2.0, "width": 3.0, "height": 4.0}
+    )  # fmt: skip
+    frames = pd.DataFrame(
+        {"sequence": ["a"] * 8 + ["b"], "frame": [*range(8), 2], "image": None,
+         "image_width": 100.0, "image_height": 50.0}
+    )  # fmt: skip
+    saved = save(aa.Labels(boxes, frames), tmp_path / "new.json")
+    first, second = content(saved)
+    sequence = first["annotations"][0]["result"][0]["value"]["sequence"]
+    assert [(each["frame"], each["enabled"]) for each in sequence] == [
+        (1, True), (2, False), (5, False)
+    ]  # fmt: skip
+    assert first["annotations"][0]["completed_by"] == 7
+    assert second["data"] == {"image": "b/2"}
+    again = aa.load(saved)
+    assert again.boxes["frame"].tolist() == [0, 0, 1, 4]
+    assert sorted(again.boxes["annotator"]) == ["7", "7", "7", "ann"]
+    assert len(again.frames) == 9
+    with pytest.raises(LabelFormatError, match="no known size"):
+        save(aa.Labels(boxes, frames.assign(image_width=np.nan)), saved)
+    with pytest.raises(LabelFormatError, match="no finite number"):
+        save(aa.Labels(boxes.assign(left=np.inf), frames), saved)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (3, "expected a region"),
+        (region(x="1"), "x is '1'"),
+        (region(original_width=None), "original_width"),
+        (region(image_rotation=90), "turn it back"),
+        (region(image_rotation=None), "turn it back"),
+        (region(rotation="x"), "rotation is 'x'"),
+        (region(value=[]), "expected a region"),
+    ],
+)
+def test_what_is_no_box_is_a_problem_with_its_place(write, bad, says):
+    path = write(task([region(), bad]))
+    labels = load(path)
+    assert len(labels.boxes) == 1
+    assert labels.problems["where"].tolist() == ["task 0, annotations 0, region 1"]
+    assert says in labels.problems["what"].iloc[0]
+    with pytest.raises(LabelFormatError, match="region 1"):
+        load(path, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"), [(key(0), "frame is 0"), (key("1"), "frame is '1'"), (3, "frame is None")]
+)
+def test_a_keyframe_that_is_none_is_a_problem(write, bad, says):
+    labels = load(write(video(track(key(1, enabled=False), bad))), **SIZE)
+    assert len(labels.boxes) == 1
+    assert says in labels.problems["what"].iloc[0]
+
+
+def test_a_file_that_is_no_list_is_refused(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("{}")
+    with pytest.raises(LabelFormatError, match="not as JSON_MIN"):
+        load(path)
+
+
+number = st.integers(-500, 1500).map(lambda tenths: tenths / 10) | st.floats(-10, 110)
+runs = st.lists(st.tuples(st.integers(1, 4), number, st.booleans()), min_size=1, max_size=4)
+
+
+def keys_of(run):
+    """Keyframes at rising frames; the last one ends the track unless it is the last frame."""
+    at, entries = 0, []
+    for step, x, enabled in run:
+        at += step
+        entries.append(key(at, x, enabled=enabled))
+    entries[-1]["enabled"] = False
+    return [
+        # enabled up to the very next frame or not shows the same
+        each | {"enabled": True} if after and after["frame"] == each["frame"] + 1 else each
+        for each, after in zip(entries, [*entries[1:], None], strict=True)
+    ]
+
+
+@given(st.lists(st.tuples(number, st.text(max_size=3)), max_size=3), st.lists(runs, max_size=2))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+def test_law_whatever_is_loaded_is_saved(tmp_path_factory, stills, tracks):
+    boxes = [region(str(at), x, label=label) for at, (x, label) in enumerate(stills)]
+    objects = [track(*keys_of(run), number=str(at), frames=20) for at, run in enumerate(tracks)]
+    given_file = [task(boxes), video(*objects, number=2), task(number=3)]
+    path = tmp_path_factory.mktemp("law") / "export.json"
+    path.write_text(json.dumps(given_file))
+    labels = load(path, **SIZE)
+    assert labels.problems.empty
+    assert content(save(labels, path)) == given_file
+
+
+HOSTILE = [
+    None, True, -1, 10**400, 2**63, 1.5, "", "x", "../../etc/passwd", "\0", [], {}, [[]],
+    float("nan"), float("inf"), "=cmd()", 1e300, 10**7,
+]  # fmt: skip
+
+
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inside in items:
+            yield from places(inside, (*path, name))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.fuzz
+@given(st.data())
+@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+def test_broken_input_gives_labels_or_says_what_is_wrong(tmp_path_factory, data):
+    predicted = [{"model_version": "v1", "result": [region(score=0.5)]}]
+    value = [
+        task([region()], [region("x2")], predictions=predicted),
+        video(track(key(1), key(4, 12, enabled=False)), number=2),
+    ]
+    for _ in range(data.draw(st.integers(0, 3))):
+        path = data.draw(st.sampled_from(list(places(value))))
+        value = replaced(value, path, data.draw(st.sampled_from(HOSTILE)))
+    text = json.dumps(value).encode()
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.binary(max_size=3)) + text[at + 2 :]
+    path = tmp_path_factory.mktemp("fuzz") / "labels.json"
+    path.write_bytes(text)
+    try:
+        labels = load(path, **SIZE, interpolate=data.draw(st.booleans()))
+    except LabelFormatError as error:
+        assert len(str(error)) > 20
+        return
+    assert labels.problems.notna().all(axis=None)
+    assert not labels.frames.duplicated(["sequence", "frame"]).any()
+    if len(labels.boxes) < 1000:
+        again = load(save(labels, path.with_name("saved.json")), **SIZE, interpolate=False)
+        assert len(again.boxes) <= len(labels.boxes)
