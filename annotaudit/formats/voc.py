@@ -33,10 +33,8 @@ Programs that count pixels from 0 write VOC files, too; ``first_pixel=0`` reads 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -45,18 +43,14 @@ import pandas as pd
 from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
-from annotaudit.formats.cvat_elements import for_xml
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.manifests import safe_name
 from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.formats.saving import write_whole
+from annotaudit.formats.voc_xml import CORNERS, FLAGS, annotation, objects_of, parse
 from annotaudit.frames.matching import natural_order, path_inside
 
-_TAG = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_OWN = ("name", "bndbox")
 _MAX_BYTES = 20_000_000  # of one image; ten thousand boxes take three million
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_FLAGS = ("truncated", "difficult")
 _HEAD = 4_096  # bytes that tell a file
 
 
@@ -146,36 +140,6 @@ def load(
     return reader.labels()
 
 
-def _refuse_doctype(*_: Any) -> NoReturn:
-    raise LabelFormatError(
-        "The file has a DOCTYPE, which label files never need and attackers do. Find out who "
-        "wrote it."
-    )
-
-
-class _PlainTree(ElementTree.TreeBuilder):
-    doctype = staticmethod(_refuse_doctype)
-
-
-def _plain(xml: bytes | str) -> ElementTree.Element:
-    return ElementTree.fromstring(xml, ElementTree.XMLParser(target=_PlainTree()))
-
-
-def _parse(data: bytes, where: str) -> ElementTree.Element:
-    try:
-        root = _plain(data)
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
-        what = error if isinstance(error, LabelFormatError) else f"not XML ({error})"
-        raise LabelFormatError(
-            f"{where}: {what}; expected <annotation>. Copy or export the file again."
-        ) from error
-    if root.tag != "annotation":
-        raise LabelFormatError(
-            f"{where}: found <{root.tag[:60]}>, expected <annotation>. Check that this is VOC."
-        )
-    return root
-
-
 class _Reader:
     """Gathers the files of a folder."""
 
@@ -188,7 +152,7 @@ class _Reader:
         self.attributes: list[dict[str, str]] = []
 
     def read(self, frame: int, file: Path) -> None:
-        root = _parse(read_bytes(file, max_bytes=_MAX_BYTES), str(file))
+        root = parse(read_bytes(file, max_bytes=_MAX_BYTES), str(file))
         for place, entry in enumerate(root.findall("object")):
             root.remove(entry)
             self._object(frame, f"object {place}", entry)
@@ -206,17 +170,17 @@ class _Reader:
         )
 
     def _object(self, frame: int, where: str, entry: ElementTree.Element) -> None:
-        texts = [entry.findtext(f"bndbox/{corner}") for corner in _CORNERS]
+        texts = [entry.findtext(f"bndbox/{corner}") for corner in CORNERS]
         corners = [_number(text) for text in texts]
         if None in corners:
             at = corners.index(None)
             self.problems.add(
-                where, f"{_CORNERS[at]} is {excerpt(texts[at])}; expected a number of pixels"
+                where, f"{CORNERS[at]} is {excerpt(texts[at])}; expected a number of pixels"
             )
             return
         left, top, right, bottom = (value or 0.0 for value in corners)
         flags: list[bool | None] = []
-        for name in _FLAGS:
+        for name in FLAGS:
             found = entry.findall(name)
             text = (found[0].text or "").strip() if len(found) == 1 else ""
             flags.append({"0": False, "1": True}.get(text))
@@ -226,10 +190,10 @@ class _Reader:
         if label is not None and len(entry.findall("name")) == 1:
             entry.remove(entry.findall("name")[0])
         box = entry.findall("bndbox")
-        if len(box) == 1 and sorted(part.tag for part in box[0]) == sorted(_CORNERS):
+        if len(box) == 1 and sorted(part.tag for part in box[0]) == sorted(CORNERS):
             entry.remove(box[0])
         else:
-            for corner in _CORNERS:
+            for corner in CORNERS:
                 box[0].remove(box[0].findall(corner)[0])
         self.attributes.append(_plain_parts(entry))
         rest = ElementTree.tostring(entry, encoding="unicode") if len(entry) else None
@@ -241,7 +205,7 @@ class _Reader:
         )  # fmt: skip
 
     def labels(self) -> Labels:
-        names = ["frame", "label", *SIDES, *_FLAGS, "extra"]
+        names = ["frame", "label", *SIDES, *FLAGS, "extra"]
         found = dict(zip(names, zip(*self.rows, strict=True), strict=True)) if self.rows else {}
         rows = {name: list(found.get(name, ())) for name in names}
         n = len(self.rows)
@@ -253,12 +217,12 @@ class _Reader:
                 "label": columns.text_column(rows["label"]),
                 "annotator": columns.text_column(["consolidated"] * n),
                 **{side: np.round(np.array(rows[side], dtype="float64"), 9) for side in SIDES},
-                **{name: pd.Series(rows[name], dtype="boolean") for name in _FLAGS},
+                **{name: pd.Series(rows[name], dtype="boolean") for name in FLAGS},
                 **columns.attribute_columns(self.attributes, "", {}),
                 "extra": columns.text_column(rows["extra"]),
             }
         )
-        unsaid = [name for name in (*_FLAGS, "extra") if boxes[name].isna().all()]
+        unsaid = [name for name in (*FLAGS, "extra") if boxes[name].isna().all()]
         kinds = ["int64", "str", "float64", "float64", "str", "str"]
         titles = ["frame", "image", "image_width", "image_height", "source_name", "source_entry"]
         frames = pd.DataFrame(
@@ -324,12 +288,12 @@ def save(labels: Labels, path: Path) -> Path:
         )
     objects: dict[tuple[str, int], list[ElementTree.Element]] = {}
     keys = zip(boxes["sequence"].tolist(), boxes["frame"].tolist(), strict=True)
-    for key, entry in zip(keys, _objects(boxes), strict=True):
+    for key, entry in zip(keys, objects_of(boxes), strict=True):
         objects.setdefault(key, []).append(entry)
     several = len(images["sequence"].unique()) > 1
     written: set[Path] = set()
     for image in images.to_dict("records"):
-        root = _annotation(image)
+        root = annotation(image)
         root.extend(objects.get((image["sequence"], image["frame"]), []))
         file = path if single else _target(path, image, several)
         if file in written:
@@ -368,49 +332,3 @@ def _target(path: Path, image: dict[Any, Any], several: bool) -> Path:
         return path_inside(folder, f"{name}.xml").with_name(f"{name}.xml")
     except ValueError as error:
         raise LabelFormatError(f"{name!r} cannot be the name of a file: {error}") from error
-
-
-def _annotation(image: dict[Any, Any]) -> ElementTree.Element:
-    text = image.get("source_entry")
-    if isinstance(text, str) and text.startswith("<annotation"):
-        return _parse(text.encode(), "column source_entry")
-    root = ElementTree.Element("annotation")
-    name = image.get("image")
-    shown = name if isinstance(name, str) else f"{image['sequence']}/{image['frame']}"
-    ElementTree.SubElement(root, "filename").text = for_xml(shown)
-    sides = [image.get(key) for key in ("image_width", "image_height")]
-    if all(side is not None and side == side for side in sides):
-        size = ElementTree.SubElement(root, "size")
-        for key, value in zip(("width", "height", "depth"), [*sides, 3], strict=True):
-            ElementTree.SubElement(size, key).text = f"{value:.15g}"
-    return root
-
-
-def _objects(boxes: pd.DataFrame) -> Iterator[ElementTree.Element]:
-    left, top = boxes["left"] + 1, boxes["top"] + 1
-    corners = [left, top, left + boxes["width"] - 1, top + boxes["height"] - 1]
-    texts = [[f"{value:.15g}" for value in corner.round(9).tolist()] for corner in corners]
-    flags = {name: boxes[name].astype("boolean").tolist() for name in _FLAGS if name in boxes}
-    extras = boxes["extra"].tolist() if "extra" in boxes else [None] * len(boxes)
-    labels = boxes["label"].tolist()
-    for at, attributes in enumerate(columns.attribute_values(boxes)):
-        text = extras[at]
-        is_voc = isinstance(text, str) and text.startswith("<object")
-        rest = _plain(str(text)) if is_voc else ElementTree.Element("object")
-        entry = ElementTree.Element("object", rest.attrib)
-        if isinstance(labels[at], str):
-            ElementTree.SubElement(entry, "name").text = for_xml(labels[at])
-        for name, value in attributes.items():
-            is_said = name in flags and flags[name][at] is not pd.NA
-            if _TAG.fullmatch(name) and name not in _OWN and not is_said:
-                ElementTree.SubElement(entry, name).text = for_xml(str(value))
-        for name, values in flags.items():
-            if values[at] is not pd.NA:
-                ElementTree.SubElement(entry, name).text = str(int(values[at]))
-        box = rest.find("bndbox")
-        if box is None:
-            box = ElementTree.SubElement(rest, "bndbox")
-        for place, corner in enumerate(_CORNERS):
-            ElementTree.SubElement(box, corner).text = texts[place][at]
-        entry.extend(list(rest))
-        yield entry
