@@ -19,9 +19,9 @@ from pycocotools.mask import iou as coco_iou
 from scipy.optimize import linear_sum_assignment
 from supervision.detection.utils.iou_and_nms import box_iou_batch
 
-from annotaudit.metrics.gold import accuracy, compare_to_gold
 from annotaudit.metrics.agreement import krippendorff_alpha, pairwise_agreement, ratings
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes
+from annotaudit.metrics.gold import accuracy, compare_to_gold
 from annotaudit.metrics.reliability import worker_reliability
 
 SIDES = ["left", "top", "width", "height"]

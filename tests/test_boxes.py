@@ -122,7 +122,7 @@ def test_an_error_names_column_row_found_expected_and_the_next_step(columns, mes
 
 
 def test_a_number_too_large_for_a_side_is_infinite_not_a_crash():
-    huge = np.array([10**400, -(10**400)], dtype=object)
+    huge = pd.Series([10**400, -(10**400)], dtype=object)
     assert aa.check_boxes(table(left=huge))["left"].tolist() == [np.inf, -np.inf]
 
 

@@ -78,5 +78,5 @@ def _harmless(column: pd.Series) -> pd.Series:
     if column.dtype == object:  # may hold anything
         runs = column.map(lambda value: isinstance(value, str) and value.startswith(FORMULA_STARTS))
     else:
-        runs = column.str.startswith(FORMULA_STARTS).fillna(False)
+        runs = column.str.startswith(FORMULA_STARTS).eq(True)  # a missing text starts with nothing
     return column.mask(runs.astype(bool), "'" + column) if runs.any() else column

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def agreement_of(labels: Labels, gold: Labels | None) -> pd.Series:
     """F1 of each annotator, against gold or else against what most of them agree on."""
     from annotaudit.aws import assignments
-    from annotaudit.metrics.gold import accuracy, compare_to_gold
     from annotaudit.metrics.consensus import consensus_boxes
+    from annotaudit.metrics.gold import accuracy, compare_to_gold
     from annotaudit.metrics.same_images import on_images_of
 
     work = assignments(labels)

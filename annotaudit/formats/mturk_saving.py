@@ -179,5 +179,6 @@ def _plain(value: Any) -> Any:
     if pd.isna(value):
         return None
     if isinstance(value, float | np.floating):
-        return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
+        number = float(value)
+        return int(number) if number.is_integer() and abs(number) < 2**53 else number
     return value.item() if isinstance(value, np.generic) else value
