@@ -46,7 +46,9 @@ def read_images(content: dict[str, Any], stills: str, problems: Problems) -> Ima
     problems : Problems
     """
     videos = _videos(content.get("videos"), stills, problems)
-    entries, names, rates = [], [], []
+    entries: list[dict[str, Any]] = []
+    names: list[str] = []
+    rates: list[float] = []
     row_of_id: dict[Any, int] = {}
     for place, image in enumerate(content["images"]):
         where = f"image {place}"
@@ -119,7 +121,7 @@ def _frame_numbers(
 ) -> np.ndarray[Any, Any]:
     """Place of each image in its sequence: its ``frame_id``, or else where it stands."""
     table = pd.DataFrame({"sequence": columns.text_column(names)})
-    place = table.groupby("sequence").cumcount().to_numpy().astype(np.int64)
+    place = np.asarray(table.groupby("sequence").cumcount(), dtype=np.int64)
     given = np.array(
         [
             float(value)
@@ -142,7 +144,7 @@ def _frame_numbers(
             f"video {excerpt(name)}",
             "a frame_id is missing, repeated or no whole number; images are counted as they stand",
         )
-    return np.where(distinct, table["given"].fillna(0).to_numpy(), place).astype(np.int64)
+    return np.asarray(np.where(distinct, table["given"].fillna(0), place), dtype=np.int64)
 
 
 def _pixels(value: Any) -> float:

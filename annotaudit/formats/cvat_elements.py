@@ -259,7 +259,9 @@ class _Reader:
             numbers.append(value or 0.0)
         if self.in_video:
             more = {key: value for key, value in parent.items() if key not in _OF_TRACK}
-            own = {key: box[key] for key in ("label", "source", "group_id") if key in box}
+            own: dict[str, str] = {
+                key: box[key] for key in ("label", "source", "group_id") if key in box
+            }
             if more:
                 self.leftovers.setdefault(row, {})["track"] = more
             extra |= own
@@ -279,7 +281,12 @@ class _Reader:
         ]  # fmt: skip
         values = list(zip(*self.rows, strict=True)) or [()] * len(names)
         texts = {"task", "track", "label", "source", "group_id"}
-        kinds = {"number": "int64", "occluded": bool, "outside": bool, "keyframe": bool}
+        kinds: dict[str, Any] = {
+            "number": "int64",
+            "occluded": bool,
+            "outside": bool,
+            "keyframe": bool,
+        }
         self.parts.append(
             pd.DataFrame(
                 {

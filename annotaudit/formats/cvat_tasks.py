@@ -47,21 +47,22 @@ class Tasks:
     def of(self, task: pd.Series) -> NDArray[np.int64]:
         """Which task each id is; the first where none is named."""
         places = {name: place for place, name in reversed(list(enumerate(self.ids))) if name}
-        return task.map(places).fillna(0).to_numpy(dtype=np.int64)
+        return np.asarray(task.map(places).fillna(0), dtype=np.int64)
 
     def of_names(self, sequence: pd.Series) -> NDArray[np.int64]:
         """Which task each sequence is."""
         places = {name: place for place, name in enumerate(self.names)}
-        return sequence.map(places).fillna(0).to_numpy(dtype=np.int64)
+        return np.asarray(sequence.map(places).fillna(0), dtype=np.int64)
 
     def position(self, task: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.int64]:
         """Position in the sequence of a frame that CVAT calls by its number in the video."""
         start, step = np.array(self.starts)[task], np.array(self.steps)[task]
-        return (number - start) // step
+        return np.asarray((number - start) // step, dtype=np.int64)
 
     def number(self, task: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
         """The opposite of :meth:`position`."""
-        return frame * np.array(self.steps)[task] + np.array(self.starts)[task]
+        step, start = np.array(self.steps)[task], np.array(self.starts)[task]
+        return np.asarray(frame * step + start, dtype=np.int64)
 
     def looked_at(self) -> pd.DataFrame:
         """Task and position of every frame, of tasks whose length is known."""
