@@ -27,6 +27,7 @@ from PIL import Image
 import annotaudit as aa
 
 DOCS = Path(__file__).parent
+SCRATCH = re.compile(r"/tmp/tmp\w+/")
 MACHINE = re.compile(
     r"(?:/[\w.@-]+)+/(?=(?:data|bundled|notebooks)/)"
 )  # folders of whoever runs it
@@ -60,7 +61,8 @@ def rendered(notebook: Path) -> None:
         picture.save(folder / new, quality=82, optimize=True)
         text = text.replace(f"({name})", f"({notebook.stem}/{new})")
     text = re.sub(r"<style[^>]*>.*?</style>\n*", "", text, flags=re.S)
-    text = MACHINE.sub("", text)
+    text = re.sub(r"<iframe srcdoc=.*?</iframe>", "*(the preview page)*", text, flags=re.S)
+    text = SCRATCH.sub("", MACHINE.sub("", text))
     note = f"*Rendered from [{notebook.name}](../../notebooks/{notebook.name}).*\n\n"
     (DOCS / "notebooks" / f"{notebook.stem}.md").write_text(note + text.strip() + "\n", "utf-8")
 
