@@ -51,7 +51,8 @@ def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float
         )
         signals = signals_of(spoilt, labels.frames)
         raw = ranker.slope * ranker.raw(signals, spoilt) + ranker.shift
-        top = ranking.peaks(signals, raw) & signals.scene.paths.sound[signals.spots]
+        top = ranking.peaks(signals, np.where(signals.moves, raw, -np.inf)) & signals.moves
+        top &= signals.scene.paths.sound[signals.spots]
         odds.append(raw[top])
         real.append(ranking.hits(spoilt, signals, truth)[top] >= 0)
     model = LogisticRegression(C=100.0).fit(np.concatenate(odds)[:, None], np.concatenate(real))
