@@ -30,6 +30,7 @@ from .plotting import (
     plot_appearance as plot_appearance,
     plot_appearance_map as plot_appearance_map,
     plot_deviation as plot_deviation,
+    plot_reliability as plot_reliability,
     plot_rolling_iou as plot_rolling_iou,
     plot_selftest as plot_selftest,
     plot_size as plot_size,
