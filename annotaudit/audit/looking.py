@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -53,6 +55,11 @@ def looked_into(
         If the embeddings are of other boxes.
     FrameError
         If it is not known where any picture is.
+
+    Warns
+    -----
+    UserWarning
+        If some pictures cannot be opened: what their boxes show is not judged.
     """
     if not isinstance(labels, Labels):
         labels = Labels(labels)  # a bare table names no images
@@ -71,10 +78,22 @@ def looked_into(
             made = embedder.take(rows)
         else:
             made = embed(part, embedder, images=images)
+            _warn_of_unopened(made)
         others = findings[findings["sequence"] == sequence]
         weighed.append(_joined(others, looks(part, made, limits)))
     unknown = findings[~findings["sequence"].isin(boxes["sequence"])]
     return pd.concat([*weighed, unknown], ignore_index=True) if weighed else findings
+
+
+def _warn_of_unopened(made: Embeddings) -> None:
+    if len(made.problems):
+        first = made.problems.iloc[0]
+        warnings.warn(
+            f"{len(made.problems)} pictures could not be opened, and what their boxes show is not "
+            f"judged; the first: {first['source']}, {first['where']}: {first['what']} "
+            "annotaudit.metrics.embed(labels).problems lists them all.",
+            stacklevel=5,
+        )
 
 
 def _joined(others: pd.DataFrame, seen: Looks) -> pd.DataFrame:

@@ -176,3 +176,10 @@ def test_embeddings_serve_a_bare_table():
     boxes.loc[(boxes["track"] == "walker:2") & (boxes["frame"] == 9), "left"] += 12
     found = aa.audit(boxes, embedder=embed(boxes, images=PaintedPictures()))
     assert ("walker:2", 9) in places(found[found["rule"] == "appearance_outlier"])
+
+
+def test_a_picture_that_cannot_be_opened_is_told_of(tmp_path):
+    labels = painted_labels(tmp_path)
+    (tmp_path / "000003.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"1 pictures could not be opened.*street, frame 3"):
+        aa.audit(labels, embedder=ColourTextureEmbedder())
