@@ -104,10 +104,16 @@ def _unless_unknown(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _class_names(class_id: NDArray[Any], classes: Mapping[int, str]) -> pd.Series:
     import pyarrow as pa
 
+    if len(class_id) and (class_id == class_id[0]).all():  # one class: nothing to sort out
+        return _constant(_class_name(class_id[0], classes), len(class_id))
     codes, found = pd.factorize(class_id)
-    names = [classes.get(number, f"{number:.15g}") for number in found.tolist()]
+    names = [_class_name(number, classes) for number in found.tolist()]
     taken = pa.array(names, type=pa.large_string()).take(pa.array(codes, mask=codes < 0))
     return _text_column(taken)
+
+
+def _class_name(number: Any, classes: Mapping[int, str]) -> str:
+    return classes.get(number, f"{number:.15g}")
 
 
 def _text_column(array: Any) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,21 +79,22 @@ def _read_clean(data: bytes) -> Lines | None:
         )
     except pa.ArrowInvalid:
         return None
-    columns = [column.combine_chunks() for column in table.columns]
-    if any(column.null_count for column in columns):
+    if any(column.null_count for column in table.columns):
         return None
-    numbers = [column.to_numpy(zero_copy_only=False) for column in columns]
-    if numbers[0].min() < 1:
-        return None
-    return Lines(numbers[0], _track_names(columns[1]), numbers[2:6], numbers[6:], n_values)
+    with ThreadPoolExecutor(1) as beside:  # arrow works without the interpreter's lock
+        tracks = beside.submit(_track_names, table.column(1))
+        numbers = [column.to_numpy() for column in table.columns]
+        if numbers[0].min() < 1:
+            return None
+        return Lines(numbers[0], tracks.result(), numbers[2:6], numbers[6:], n_values)
 
 
-def _track_names(ids: pa.Array) -> pa.Array:
+def _track_names(ids: pa.ChunkedArray) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     known = pc.if_else(pc.equal(ids, -1), pa.scalar(None, pa.int64()), ids)
-    return known.cast(pa.large_string())
+    return known.cast(pa.large_string()).combine_chunks()
 
 
 def _read_each(data: bytes, problems: Problems) -> Lines:
