@@ -13,16 +13,18 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 
+from annotaudit.audit.windows import choose_windows, whole_sequences
 from annotaudit.aws.categories import category_content, instruct, plain_text
+from annotaudit.aws.job_checks import MAX_FRAMES, MAX_SEQUENCES
 from annotaudit.aws.plans import AdjustmentPlan
 from annotaudit.aws.regions import lambda_arns, task_ui_arn
 from annotaudit.aws.sequences import file_names, labels_content, sequence_content
 from annotaudit.aws.sessions import Session
-from annotaudit.aws.windows import MAX_SEQUENCES, choose_windows, in_windows, whole_sequences
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.manifests import METADATA
 from annotaudit.formats.video_classes import manifest_line, with_class_ids
+from annotaudit.frames import in_windows
 
 DETECTION = "groundtruth/video-object-detection"
 SECONDS_PER_BOX = 4.0  # an assumption: to look at a box and, now and then, to mend it
@@ -105,7 +107,7 @@ def plan_adjustment(
     >>> plan = aa.aws.plan_adjustment(labels, findings, session=session)  # doctest: +SKIP
     >>> plan.check()  # doctest: +SKIP
     """
-    directed = choose_windows(labels, findings, margin=margin, budget=budget)
+    directed = choose_windows(labels, findings, margin=margin, budget=budget, max_frames=MAX_FRAMES)
     if directed.empty:
         raise LimitError(
             "No finding lies in the budget, so there is nothing to send. Pass findings, or a "

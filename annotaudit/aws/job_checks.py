@@ -12,11 +12,12 @@ from annotaudit.aws.category_checks import Problem, category_problems
 from annotaudit.aws.checking import check_request
 from annotaudit.aws.regions import LAMBDA_ACCOUNTS, is_public_team
 from annotaudit.aws.sessions import PUBLIC_TEAM_REFUSED
-from annotaudit.aws.windows import MAX_FRAMES, MAX_SEQUENCES
 from annotaudit.boxes import TEXT
 from annotaudit.formats.manifests import METADATA
 from annotaudit.formats.seq_label import LISTS
 
+MAX_FRAMES = 2_000  # of a sequence
+MAX_SEQUENCES = 10  # of a manifest
 MAX_LINE, MAX_VALUE = 100_000, 20_000  # characters of a manifest line, and of a value in it
 MAX_TASK_TIME = 604_800  # seconds; seven days, for video
 Read = Callable[[str], bytes | None]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from annotaudit.aws.plans import AdjustmentPlan
-from annotaudit.aws.windows import in_windows
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.metrics.comparison import compare_boxes
+from annotaudit.review.merging import merge_back
 
 
 def merge_adjusted(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> Labels:
@@ -28,10 +27,7 @@ def merge_adjusted(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> La
     Returns
     -------
     Labels
-        Boxes outside the windows are the originals to the bit. Inside, an adjusted box keeps the
-        columns of the original that the adjusted labels lack. ``problems`` gets a row for each
-        frame that came back changed though it is outside the windows (the change is not taken
-        over), and for each frame of a window that did not come back (the original stays).
+        As :func:`annotaudit.review.merge_back` returns them.
 
     Raises
     ------
@@ -39,28 +35,7 @@ def merge_adjusted(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> La
         If the adjusted labels hold none of the plan's clips.
     """
     placed = _placed(labels, adjusted, plan)
-    inside = in_windows(placed.frames, plan.windows)
-    back = placed.frames[inside]
-    here = pd.MultiIndex.from_frame(labels.boxes[["sequence", "frame"]])
-    now = pd.MultiIndex.from_frame(placed.boxes[["sequence", "frame"]])
-    replaced = here.isin(pd.MultiIndex.from_frame(back[["sequence", "frame"]]))
-    taken = now.isin(pd.MultiIndex.from_frame(back[["sequence", "frame"]]))
-    fresh = _like_the_originals(labels.boxes, placed.boxes[taken])
-    parts = [part for part in (labels.boxes[~replaced], fresh) if len(part)]
-    boxes = pd.concat(parts or [labels.boxes[:0]])
-    # Frame by frame in the order of the frames table, so that a merge of nothing changes nothing.
-    order = pd.MultiIndex.from_frame(labels.frames[["sequence", "frame"]])
-    place = pd.Series(order.get_indexer(pd.MultiIndex.from_frame(boxes[["sequence", "frame"]])))
-    boxes = boxes.iloc[place.argsort(kind="stable").to_numpy()].reset_index(drop=True)
-    return Labels(
-        boxes.astype(labels.boxes.dtypes.to_dict()),
-        labels.frames,
-        pd.concat(
-            [labels.problems, adjusted.problems, _outside(labels, placed, inside, plan),
-             _missing(labels, placed, plan)],
-            ignore_index=True,
-        ),
-    )  # fmt: skip
+    return merge_back(labels, placed, plan.windows, source=plan.job)
 
 
 def _placed(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> Labels:
@@ -110,55 +85,3 @@ def _named(originals: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
         added = pd.MultiIndex.from_frame(boxes[keys]).map(given)
         names = names.fillna(pd.Series(added, index=boxes.index).astype(TEXT))
     return boxes.assign(track=names.fillna(boxes["track"]))
-
-
-def _like_the_originals(originals: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """Give adjusted boxes the columns of the originals, with their values where they lack them."""
-    lacking = [name for name in originals.columns if name not in fresh.columns]
-    fresh = fresh.assign(annotator=originals["annotator"].iloc[0] if len(originals) else "")
-    if lacking:
-        key = ["sequence", "frame", "track"]
-        of_box = originals.drop_duplicates(key)[[*key, *lacking]]
-        fresh = fresh.merge(of_box, on=key, how="left")
-    return fresh[[name for name in originals.columns if name in fresh]].astype({"annotator": TEXT})
-
-
-def _outside(
-    labels: Labels, placed: Labels, inside: pd.Series, plan: AdjustmentPlan
-) -> pd.DataFrame:
-    """Report frames that came back changed though no change was asked for there."""
-    frames = placed.frames[~inside]
-    at = pd.MultiIndex.from_frame(frames[["sequence", "frame"]])
-    was, now = (
-        table[pd.MultiIndex.from_frame(table[["sequence", "frame"]]).isin(at)]
-        for table in (labels.boxes, placed.boxes)
-    )
-    changes = compare_boxes(was, now.assign(annotator="").pipe(_same_annotator, was))
-    changes = changes[changes["change"] != "unchanged"]
-    by_frame = changes.groupby(["sequence", "frame"]).size()
-    names = frames.drop_duplicates(["sequence", "frame"]).set_index(["sequence", "frame"])["name"]
-    return _problems(
-        plan, [(names.get(at), f"{n} boxes were changed outside the windows of the job; not taken "
-                "over") for at, n in by_frame.items()],
-    )  # fmt: skip
-
-
-def _same_annotator(boxes: pd.DataFrame, originals: pd.DataFrame) -> pd.DataFrame:
-    name = originals["annotator"].iloc[0] if len(originals) else ""
-    return boxes.assign(annotator=pd.Series(name, index=boxes.index, dtype=TEXT))
-
-
-def _missing(labels: Labels, placed: Labels, plan: AdjustmentPlan) -> pd.DataFrame:
-    """Report frames of windows that did not come back."""
-    expected = labels.frames[in_windows(labels.frames, plan.windows)]
-    here = pd.MultiIndex.from_frame(expected[["sequence", "frame"]])
-    back = pd.MultiIndex.from_frame(placed.frames[["sequence", "frame"]])
-    names = expected.loc[~here.isin(back), "image"]
-    return _problems(
-        plan, [(name, "the frame did not come back; its labels are as before") for name in names]
-    )
-
-
-def _problems(plan: AdjustmentPlan, found: list[tuple[str, str]]) -> pd.DataFrame:
-    rows = [(plan.job, f"frame {where}", what) for where, what in found]
-    return pd.DataFrame(rows, columns=["source", "where", "what"]).astype(TEXT)

@@ -2,6 +2,7 @@
 
 =================  =============================================================
 ``check_frames``   the frames table with its declared columns and types
+``in_windows``     which frames lie in windows of their sequence
 ``list_images``    the image files of a folder, in the order people count
 ``match_images``   which file shows which frame
 ``Images``         one frame's picture at a time, from the frames table
@@ -31,7 +32,7 @@ _lazy, _dir, _names = lazy_loader.attach(
         "crops": ["crop_boxes"],
         "matching": ["list_images", "match_images", "path_inside"],
         "opening": ["open_image"],
-        "table": ["check_frames"],
+        "table": ["check_frames", "in_windows"],
     },
 )
 

@@ -63,6 +63,27 @@ def check_frames(frames: pd.DataFrame) -> pd.DataFrame:
     return checked
 
 
+def in_windows(frames: pd.DataFrame, windows: pd.DataFrame) -> pd.Series:
+    """Tell of each row with a ``sequence`` and ``frame`` whether it is in one of the windows.
+
+    Parameters
+    ----------
+    frames, windows : DataFrame
+
+    Examples
+    --------
+    >>> windows = pd.DataFrame({"sequence": ["a"], "first": [2], "last": [4]})
+    >>> frames = pd.DataFrame({"sequence": ["a", "a", "b"], "frame": [1, 2, 3]})
+    >>> in_windows(frames, windows).tolist()
+    [False, True, False]
+    """
+    inside = pd.Series(False, index=frames.index)
+    for window in windows.itertuples():
+        is_here = frames["frame"].between(window.first, window.last)
+        inside |= (frames["sequence"] == window.sequence) & is_here
+    return inside
+
+
 def _with_kind(column: pd.Series, kind: str) -> pd.Series:
     try:
         if kind == "str":

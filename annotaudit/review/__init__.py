@@ -3,6 +3,7 @@
 from annotaudit.review.corrections import apply
 from annotaudit.review.ledger import Ledger, load
 from annotaudit.review.lessons import suggest_limits, summary
+from annotaudit.review.merging import merge_back
 from annotaudit.review.verdicts import (
     FINDING,
     VERDICT_COLUMNS,
@@ -23,6 +24,7 @@ __all__ = [
     "last_word",
     "leave_out_fine",
     "load",
+    "merge_back",
     "suggest_limits",
     "summary",
     "with_verdicts",

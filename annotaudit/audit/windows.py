@@ -1,4 +1,4 @@
-"""Which frames go back to a worker: windows around the findings."""
+"""Which frames go back to a person: windows around the findings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from annotaudit.audit.queue import review_queue
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LimitError
 
-MAX_FRAMES = 2_000  # per sequence, for video jobs
-MAX_SEQUENCES = 10  # per manifest
 WINDOW_COLUMNS = ["sequence", "first", "last", "frames", "findings", "tracks", "score"]
 
 
@@ -22,6 +20,7 @@ def choose_windows(
     *,
     margin: int = 3,
     budget: int | str | timedelta | None = None,
+    max_frames: int | None = None,
 ) -> pd.DataFrame:
     """Choose the stretches of video worth sending back, the most mistakes per frame first.
 
@@ -32,9 +31,11 @@ def choose_windows(
     findings : DataFrame
         What :func:`annotaudit.audit` returned, or the rows of it that matter.
     margin : int
-        Frames before and after a finding, so that the worker sees the motion.
+        Frames before and after a finding, so that whoever corrects it sees the motion.
     budget : int, str or timedelta, optional
         Frames or time in all, as for :func:`annotaudit.review_queue`. By default no limit.
+    max_frames : int, optional
+        Where a window would be longer, it is cut into several.
 
     Returns
     -------
@@ -67,8 +68,9 @@ def choose_windows(
     for clip in queue.itertuples():  # few: windows, not boxes
         frames = looked_at.loc[looked_at["sequence"] == clip.sequence, "frame"]
         inside = frames[frames.between(clip.first, clip.last)]
-        for start in range(0, len(inside), MAX_FRAMES):
-            part = inside.iloc[start : start + MAX_FRAMES]
+        longest = max_frames or max(len(inside), 1)
+        for start in range(0, len(inside), longest):
+            part = inside.iloc[start : start + longest]
             rows.append((clip.sequence, part.iloc[0], part.iloc[-1], len(part), clip))
     table = pd.DataFrame(
         [(*row[:4], row[4].findings, row[4].tracks, row[4].score) for row in rows],
@@ -91,24 +93,3 @@ def whole_sequences(labels: Labels) -> pd.DataFrame:
     return table.assign(
         findings=0, tracks=pd.Series("", index=table.index, dtype=TEXT), score=np.nan
     )
-
-
-def in_windows(frames: pd.DataFrame, windows: pd.DataFrame) -> pd.Series:
-    """Tell of each row with a ``sequence`` and ``frame`` whether it is in one of the windows.
-
-    Parameters
-    ----------
-    frames, windows : DataFrame
-
-    Examples
-    --------
-    >>> windows = pd.DataFrame({"sequence": ["a"], "first": [2], "last": [4]})
-    >>> frames = pd.DataFrame({"sequence": ["a", "a", "b"], "frame": [1, 2, 3]})
-    >>> in_windows(frames, windows).tolist()
-    [False, True, False]
-    """
-    inside = pd.Series(False, index=frames.index)
-    for window in windows.itertuples():
-        is_here = frames["frame"].between(window.first, window.last)
-        inside |= (frames["sequence"] == window.sequence) & is_here
-    return inside

@@ -1,0 +1,122 @@
+"""Labels with what a second look changed in them, and everything else as it was."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from annotaudit.boxes import TEXT, Labels
+from annotaudit.frames import in_windows
+from annotaudit.metrics.comparison import compare_boxes
+
+
+def merge_back(
+    labels: Labels, corrected: Labels, windows: pd.DataFrame, *, source: str = "corrections"
+) -> Labels:
+    """Replace the labels in windows by corrected ones.
+
+    Parameters
+    ----------
+    labels : Labels
+        The originals; not edited.
+    corrected : Labels
+        What came back, with the originals' names of sequences, numbers of frames and names of
+        tracks. Its frames are those that somebody looked at again, boxes or none.
+    windows : DataFrame
+        ``sequence``, ``first`` and ``last`` frame of the stretches meant to change.
+    source : str
+        The job or task, named in ``problems``.
+
+    Returns
+    -------
+    Labels
+        Boxes outside the windows are the originals to the bit. Inside, a corrected box keeps the
+        columns of the original that the corrected labels lack. ``problems`` gets a row for each
+        frame that came back changed though it is outside the windows (the change is not taken
+        over), and for each frame of a window that did not come back (the original stays).
+
+    Examples
+    --------
+    >>> car = pd.DataFrame({
+    ...     "sequence": "street", "frame": range(3), "track": "car:1", "label": "car",
+    ...     "annotator": "ann", "left": [10.0, 90, 30], "top": 5.0, "width": 40.0, "height": 20.0})
+    >>> before = Labels(car, car[["sequence", "frame"]].assign(image=["0.png", "1.png", "2.png"]))
+    >>> second_look = Labels(car.assign(left=20.0), before.frames)
+    >>> windows = pd.DataFrame({"sequence": ["street"], "first": [1], "last": [1]})
+    >>> after = merge_back(before, second_look, windows)
+    >>> after.boxes["left"].tolist()
+    [10.0, 20.0, 30.0]
+    >>> after.problems["where"].tolist()
+    ['frame 0.png', 'frame 2.png']
+    """
+    inside = in_windows(corrected.frames, windows)
+    looked_at = _frames_of(corrected.frames[inside])
+    replaced = _frames_of(labels.boxes).isin(looked_at)
+    taken = _frames_of(corrected.boxes).isin(looked_at)
+    fresh = _like_the_originals(labels.boxes, corrected.boxes[taken])
+    parts = [part for part in (labels.boxes[~replaced], fresh) if len(part)]
+    boxes = pd.concat(parts or [labels.boxes[:0]])
+    # Frame by frame in the order of the frames table, so that a merge of nothing changes nothing.
+    place = pd.Series(_frames_of(labels.frames).get_indexer(_frames_of(boxes)))
+    boxes = boxes.iloc[place.argsort(kind="stable").to_numpy()].reset_index(drop=True)
+    outside = _outside(labels, corrected, corrected.frames[~inside])
+    missing = _missing(labels, corrected, windows)
+    told = pd.DataFrame(
+        [(source, f"frame {where}", what) for where, what in [*outside, *missing]],
+        columns=["source", "where", "what"],
+    ).astype(TEXT)
+    return Labels(
+        boxes.astype(labels.boxes.dtypes.to_dict()),
+        labels.frames,
+        pd.concat([labels.problems, corrected.problems, told], ignore_index=True),
+    )
+
+
+def _frames_of(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[["sequence", "frame"]])
+
+
+def _like_the_originals(originals: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Give corrected boxes the columns of the originals, with their values where they lack them."""
+    fresh = _same_annotator(fresh, originals)
+    if lacking := [name for name in originals.columns if name not in fresh.columns]:
+        key = ["sequence", "frame", "track"]
+        of_box = originals.drop_duplicates(key)[[*key, *lacking]]
+        fresh = fresh.merge(of_box, on=key, how="left")
+    return fresh[[name for name in originals.columns if name in fresh]]
+
+
+def _same_annotator(boxes: pd.DataFrame, originals: pd.DataFrame) -> pd.DataFrame:
+    name = originals["annotator"].iloc[0] if len(originals) else ""
+    return boxes.assign(annotator=pd.Series(name, index=boxes.index, dtype=TEXT))
+
+
+def _outside(labels: Labels, corrected: Labels, frames: pd.DataFrame) -> list[tuple[str, str]]:
+    """Tell of frames that came back changed though no change was asked for there."""
+    was, now = (
+        table[_frames_of(table).isin(_frames_of(frames))]
+        for table in (labels.boxes, corrected.boxes)
+    )
+    changes = compare_boxes(was, _same_annotator(now, was))
+    changes = changes[changes["change"] != "unchanged"]
+    names = _image_names(labels.frames)
+    return [
+        (names[at], f"{n} boxes were changed outside the windows; not taken over")
+        for at, n in changes.groupby(["sequence", "frame"]).size().items()
+    ]
+
+
+def _missing(labels: Labels, corrected: Labels, windows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Tell of frames of windows that did not come back."""
+    expected = labels.frames[in_windows(labels.frames, windows)]
+    gone = _frames_of(expected)[~_frames_of(expected).isin(_frames_of(corrected.frames))]
+    names = _image_names(labels.frames)
+    return [(names[at], "the frame did not come back; its labels are as before") for at in gone]
+
+
+def _image_names(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """Name each frame by its image file, or by its number where that is unknown."""
+    names = frames["frame"].astype(TEXT)
+    if "image" in frames:
+        files = frames["image"].astype(TEXT).str.replace("\\", "/", regex=False)
+        names = files.str.rpartition("/")[2].fillna(names)
+    return dict(zip(_frames_of(frames), names, strict=True))
