@@ -54,4 +54,7 @@ FORMATS = {
     "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
     "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
     "label-studio": Format("Label Studio tasks (JSON export)", "annotaudit.formats.label_studio"),
+    "kitti": Format(
+        "KITTI tracking (0000.txt, or the folder label_02)", "annotaudit.formats.kitti"
+    ),
 }

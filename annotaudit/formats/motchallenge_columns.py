@@ -154,7 +154,7 @@ def write_boxes(boxes: pd.DataFrame) -> tuple[bytes, list[str]]:
     last = np.where(in_world, values("y", -1), values("visibility", -1))
     columns = [
         boxes["frame"].to_numpy() + 1,
-        _track_numbers(boxes["track"]),
+        track_numbers(boxes["track"]),
         values("left", np.nan) + 1,
         values("top", np.nan) + 1,
         values("width", np.nan),
@@ -198,9 +198,10 @@ def _names_by_number(names: Mapping[Any, str]) -> list[str]:
     return [" ".join(str(names.get(number, "")).split()) for number in range(1, last + 1)]
 
 
-def _track_numbers(track: pd.Series) -> NDArray[Any]:
+def track_numbers(track: pd.Series, first: int = 1) -> NDArray[Any]:
+    """Numbers of tracks as text, -1 where missing: their names if those are numbers."""
     known = track.dropna()
     if known.str.fullmatch(_PLAIN_ID).all():
         return cast("NDArray[Any]", track.fillna("-1").to_numpy(dtype=object))
     codes, _ = pd.factorize(track)
-    return np.where(codes < 0, -1, codes + 1)
+    return np.where(codes < 0, -1, codes + first)
