@@ -19,7 +19,8 @@ from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.loading import load
 from annotaudit.frames.matching import path_inside
-from annotaudit.frames.s3_files import download, put_new, read_object, split_address, upload_new
+from annotaudit.frames.s3_files import download, read_object, split_address
+from annotaudit.frames.s3_writing import put_new, upload_new
 
 CORS = {  # what Amazon's page needs to show frames from a bucket
     "AllowedHeaders": ["*"],

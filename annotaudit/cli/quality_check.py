@@ -71,7 +71,8 @@ def run_quality_check(
     import annotaudit as aa
     from annotaudit.cli.screen import printable
     from annotaudit.formats.saving import write_whole
-    from annotaudit.frames.s3_files import put_new, s3_client
+    from annotaudit.frames.s3_files import s3_client
+    from annotaudit.frames.s3_writing import put_new
 
     if bucket is not None:
         lab_path = f"s3://{bucket}/{lab_path.lstrip('/')}"

@@ -1,12 +1,14 @@
-"""Files to and from S3: nothing is overwritten, and a rerun goes on where the last one stopped."""
+"""Files from S3: addresses, clients, reading."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import md5
+from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +19,26 @@ LABEL_ENDINGS = (".json", ".jsonl", ".manifest", ".txt", ".csv", ".xml", ".ini")
 AT_ONCE = 8  # transfers side by side
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
 _LABEL = re.compile(r"s3://.+\.json")
-_PLAIN_ETAG = re.compile("[0-9a-f]{32}")  # that of a file sent in several parts is no MD5
-Progress = Callable[[int, int], None]
+_GONE = ("NoSuchKey", "404", "NotFound", "NoSuchBucket")
+_THIS_MACHINE = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 
 
 def s3_client() -> Any:
-    """Make a client with this machine's own AWS settings.
+    """Make a client with this machine's own AWS settings; the same settings, the same client.
+
+    ``AWS_ENDPOINT_URL_S3`` leads to another server than Amazon's, which is asked with the bucket
+    in the path, not in the name of the host.
 
     Raises
     ------
     MissingExtraError
         If boto3 is not installed.
     """
+    return _client_of(tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith("AWS_"))))
+
+
+@lru_cache(maxsize=2)  # making one takes longer than reading a picture with it
+def _client_of(settings: tuple[tuple[str, str], ...]) -> Any:
     try:
         import boto3
         from botocore.config import Config
@@ -37,8 +47,36 @@ def s3_client() -> Any:
             "Files in S3 need boto3, which is not installed. "
             'Install it with: pip install "annotaudit[aws]"'
         ) from error
-    patience = Config(retries={"mode": "standard", "total_max_attempts": 5})
+    known = dict(settings)
+    reached = known.get("AWS_ENDPOINT_URL_S3") or known.get("AWS_ENDPOINT_URL") or ""
+    patience = Config(
+        retries={"mode": "standard", "total_max_attempts": 5},
+        max_pool_connections=2 * AT_ONCE,
+        proxies={} if reached.startswith(_THIS_MACHINE) else None,  # none leads to this machine
+    )
     return boto3.Session().client("s3", config=patience)
+
+
+@contextmanager
+def explained(address: str, doing: str) -> Iterator[None]:
+    """Turn what S3 and the network have against something into one error with the next step.
+
+    Raises
+    ------
+    FrameError
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"].get("Code") if isinstance(error, ClientError) else ""
+        step = {
+            "NoSuchBucket": "Create the bucket first, or name another; none is created here.",
+            "AccessDenied": "The credentials may not: have them allowed to list, read and write "
+            "there, or use others (AWS_PROFILE).",
+        }.get(code or "", "Check the address, the region, and that boto3 finds your credentials.")
+        raise FrameError(f"{address}: could not be {doing} ({error}). {step}") from error
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -63,118 +101,26 @@ def split_address(address: str) -> tuple[str, str]:
 
 
 def read_object(s3: Any, address: str) -> bytes | None:
-    """Read a small file; None if there is none."""
-    from botocore.exceptions import ClientError
-
-    bucket, key = split_address(address)
-    try:
-        with s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
-            content: bytes = body.read()
-    except ClientError as error:
-        if error.response["Error"].get("Code") in ("NoSuchKey", "404", "NotFound", "NoSuchBucket"):
-            return None
-        raise
-    return content
-
-
-def put_new(s3: Any, address: str, content: bytes) -> str:
-    """Write a file unless it is there; never over another one.
-
-    Parameters
-    ----------
-    s3 : boto3 S3 client
-    address : str
-    content : bytes
-
-    Returns
-    -------
-    str
-        ``"sent"``, or ``"was there"`` if the same file stood there already.
+    """Read a small file; None if there is none.
 
     Raises
     ------
     FrameError
-        If another file is there.
+        If S3 cannot be read.
     """
     from botocore.exceptions import ClientError
 
     bucket, key = split_address(address)
-    # Not every server knows conditional writes; looking first protects what it holds, too.
-    there = read_object(s3, address)
-    if there is None:
+    with explained(address, "read"):
         try:
-            s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
-            return "sent"
+            # Opened by "with", a body would not notice that it ended too early.
+            with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+                content: bytes = body.read()
         except ClientError as error:
-            if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (409, 412):
-                raise
-            there = read_object(s3, address)  # someone was faster
-    if there == content:
-        return "was there"
-    raise FrameError(
-        f"{address}: another file is there, and nothing is overwritten. Use another folder in "
-        "out=, or remove that file yourself."
-    )
-
-
-def upload_new(
-    s3: Any, files: Mapping[str, str], *, progress: Progress | None = None
-) -> dict[str, str]:
-    """Send many files, several at once, skipping those that are there.
-
-    Parameters
-    ----------
-    s3 : boto3 S3 client
-    files : mapping
-        Path on this machine by the ``s3://`` address it goes to.
-    progress : callable, optional
-        Called with files done and files in all.
-
-    Returns
-    -------
-    dict
-        ``"sent"`` or ``"was there"`` by address. Large files go in parts, which boto3 sends again
-        where one fails.
-
-    Raises
-    ------
-    FrameError
-        If another file of that name is there, or one to send is not on this machine.
-    """
-    there = _listing(s3, files)
-
-    def send(address: str, path: str) -> str:
-        bucket, key = split_address(address)
-        file = Path(path)
-        if not file.is_file():
-            raise FrameError(
-                f"{path} is not on this machine; it was to go to {address}. Load the labels with "
-                "frames=, the folder of the images, or say in frames_at= where they lie in S3."
-            )
-        if key in there[bucket]:
-            size, etag = there[bucket][key]
-            same = size == file.stat().st_size
-            if same and _PLAIN_ETAG.fullmatch(etag):
-                same = md5(file.read_bytes(), usedforsecurity=False).hexdigest() == etag
-            if same:
-                return "was there"
-            raise FrameError(
-                f"{address}: another file of that name is there, and nothing is overwritten. Name "
-                "another folder in out= or frames_at=."
-            )
-        s3.upload_file(str(file), bucket, key)
-        return "sent"
-
-    results: dict[str, str] = {}
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        for address, result in zip(files, pool.map(send, files, files.values()), strict=True):
-            results[address] = result
-            if progress is not None:
-                progress(len(results), len(files))
-    finally:
-        pool.shutdown(cancel_futures=True)  # who interrupts does not wait for all the others
-    return results
+            if error.response["Error"].get("Code") in _GONE:
+                return None
+            raise
+    return content
 
 
 def copy_here(s3: Any, address: str, folder: Path) -> Path:
@@ -205,12 +151,13 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
         for other in _named_in(file):
             download(s3, other, path_inside(file.parent, split_address(other)[1]))
         return file
-    keys = [
-        entry["Key"]
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-        for entry in page.get("Contents", [])
-        if entry["Key"].lower().endswith(LABEL_ENDINGS)
-    ]
+    with explained(address, "listed"):
+        keys = [
+            entry["Key"]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            for entry in page.get("Contents", [])
+            if entry["Key"].lower().endswith(LABEL_ENDINGS)
+        ]
     if not keys:
         raise FrameError(
             f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}. Check the "
@@ -239,20 +186,6 @@ def _named_in(file: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _listing(s3: Any, files: Mapping[str, str]) -> dict[str, dict[str, tuple[int, str]]]:
-    """Return size and ETag of what is in the folders the files go to, by bucket and key."""
-    folders = {
-        (split_address(name)[0], split_address(name)[1].rpartition("/")[0]) for name in files
-    }
-    found: dict[str, dict[str, tuple[int, str]]] = {bucket: {} for bucket, _ in folders}
-    pages = s3.get_paginator("list_objects_v2")
-    for bucket, folder in sorted(folders):
-        for page in pages.paginate(Bucket=bucket, Prefix=f"{folder}/" if folder else ""):
-            for entry in page.get("Contents", []):
-                found[bucket][entry["Key"]] = entry["Size"], entry["ETag"].strip('"')
-    return found
-
-
 def download(s3: Any, address: str, path: Path) -> Path:
     """Fetch a file, large ones in parts side by side; the file appears when it is whole.
 
@@ -261,14 +194,8 @@ def download(s3: Any, address: str, path: Path) -> Path:
     FrameError
         If there is none.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     bucket, key = split_address(address)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with explained(address, "read"):
         s3.download_file(bucket, key, str(path))
-    except (BotoCoreError, ClientError) as error:
-        raise FrameError(
-            f"{address}: could not be read ({error}). Check the address and the credentials."
-        ) from error
     return path

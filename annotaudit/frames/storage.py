@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import closing
 from typing import Any
 
-from annotaudit.errors import FrameError, MissingExtraError
-
-_ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
+from annotaudit.errors import FrameError
+from annotaudit.frames.s3_files import explained, s3_client, split_address
 
 
 def read_s3(address: str, *, max_bytes: int, client: Any = None) -> bytes:
@@ -39,33 +38,13 @@ def read_s3(address: str, *, max_bytes: int, client: Any = None) -> bytes:
     Traceback (most recent call last):
     annotaudit.errors.FrameError: 's3://UPPER CASE/a.jpg' is no S3 address; expected...
     """
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise FrameError(
-            f"{address[:200]!r} is no S3 address; expected s3://bucket-name/path/to/picture.jpg."
-        )
-    bucket, key = match.groups()
-    try:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        if client is None:
-            import boto3
-
-            client = boto3.client("s3")
-    except ImportError as error:
-        raise MissingExtraError(
-            f"{address}: reading from S3 needs boto3. Install it with: "
-            "pip install 'annotaudit[aws]'"
-        ) from error
-    try:
-        answer = client.get_object(Bucket=bucket, Key=key)
-        with answer["Body"] as body:
-            content: bytes = body.read(max_bytes + 1)
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise FrameError(
-            f"{address}: could not be read ({error}). Check the address, and that this "
-            "machine's AWS credentials may read it."
-        ) from error
+    bucket, key = split_address(address)
+    client = client or s3_client()
+    with (
+        explained(address, "read"),
+        closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body,
+    ):
+        content: bytes = body.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise FrameError(
             f"{address}: more than {max_bytes:,} bytes, the most an image may have here. Raise "
