@@ -77,11 +77,14 @@ def in_windows(frames: pd.DataFrame, windows: pd.DataFrame) -> pd.Series:
     >>> in_windows(frames, windows).tolist()
     [False, True, False]
     """
-    inside = pd.Series(False, index=frames.index)
-    for window in windows.itertuples():
-        is_here = frames["frame"].between(window.first, window.last)
-        inside |= (frames["sequence"] == window.sequence) & is_here
-    return inside
+    inside = np.zeros(len(frames), dtype=bool)
+    frame, rows = frames["frame"].to_numpy(), frames.groupby("sequence").indices
+    for name, part in windows.sort_values("first", kind="stable").groupby("sequence"):
+        mine = rows.get(name, [])
+        furthest = np.maximum.accumulate(part["last"].to_numpy())  # of windows begun so far
+        begun = np.searchsorted(part["first"].to_numpy(), frame[mine], side="right")
+        inside[mine] = (begun > 0) & (frame[mine] <= furthest[begun - 1])
+    return pd.Series(inside, index=frames.index)
 
 
 def _with_kind(column: pd.Series, kind: str) -> pd.Series:

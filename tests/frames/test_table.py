@@ -2,9 +2,10 @@
 
 import pandas as pd
 import pytest
+from hypothesis import given, strategies as st
 
 from annotaudit.errors import FrameError
-from annotaudit.frames import FRAME_COLUMNS, check_frames
+from annotaudit.frames import FRAME_COLUMNS, check_frames, in_windows
 
 
 def test_missing_columns_are_filled_with_missing_values():
@@ -30,3 +31,19 @@ def test_a_frame_listed_twice_is_refused():
 def test_a_frame_number_that_is_none_is_refused(frame):
     with pytest.raises(FrameError, match="Column 'frame'"):
         check_frames(pd.DataFrame({"sequence": "street", "frame": frame}))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9))),
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 9))),
+)
+def test_a_frame_is_inside_if_any_window_holds_it(frames, windows):
+    """Windows may overlap, hold one another, or be empty."""
+    found = in_windows(
+        pd.DataFrame(frames, columns=["sequence", "frame"]).astype({"frame": "int64"}),
+        pd.DataFrame(windows, columns=["sequence", "first", "last"]),
+    )
+    assert found.tolist() == [
+        any(name == sequence and first <= frame <= last for name, first, last in windows)
+        for sequence, frame in frames
+    ]
