@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, severities
 from annotaudit.audit.signals import Signals
 from annotaudit.boxes import COLUMNS, SIDES, TEXT
+from annotaudit.geometry import iou, xyxy_to_xywh
 from annotaudit.metrics.motion import chord_residual_at
-from annotaudit.metrics.paths import Floats, Ints
+from annotaudit.metrics.paths import Floats, Ints, Paths
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Voice:
         Where it starts to be unusual: few boxes in a hundred of sound labels exceed it.
     unit : str
     reason : str
-        A sentence; ``{value}`` stands for the number.
+        A sentence; ``{value}`` stands for the number, ``{other}`` for the other object's name.
     chord : (int, int)
         Boxes back and ahead between which the expected box lies; (0, 0) for none.
     """
@@ -125,21 +126,22 @@ VOICES = (
         _named("swap"),
         0.4,
         "box sizes",
-        "Two objects fit their own past better with exchanged names (by {value:.1f} box sizes).",
+        "From here on it fits the past of {other}, and {other} its own (by {value:.1f} box sizes): "
+        "have the two exchanged names?",
     ),
     Voice(
         "fragment",
         _where("fragment", lambda s: s["fragment"] > 0.4),
         0.6,
         "fit",
-        "Continues a track that ended just before (fit {value:.2f}): one object, two names?",
+        "Continues {other}, which ended just before (fit {value:.2f}): one object, two names?",
     ),
     Voice(
         "duplicate",
         _where("double", lambda s: s["double"] > 0.3),
         0.6,
         "share of overlap",
-        "Lies on another object for several frames (overlap {value:.2f}): drawn twice?",
+        "Lies on {other} for several frames (overlap {value:.2f}): drawn twice?",
     ),
     Voice(
         "label_change",
@@ -166,6 +168,10 @@ def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
     loud = np.minimum(values / limits[:, None], 50.0)
     structural = np.array([voice.rule in RARE for voice in VOICES])
     loud[structural] = np.where(values[structural] > 0, loud[structural] + 3.0, 0.0)
+    # Two objects that jump into each other's path are a swap, however far they jump.
+    jump = _named("alone_r", "excursion_r", "snap_1_12_r", "snap_12_1_r")(signals)[which]
+    swap = _number("swap")
+    loud[swap] += np.where((loud[swap] >= 1) & (values[swap] > jump), 50.0, 0.0)
     who = np.argmax(loud, axis=0)
     silent = (loud.max(axis=0) < 1) & np.isfinite(signals.astray[which])
     who[silent] = _number("sparse_keyframes")
@@ -221,15 +227,22 @@ def findings_from(
     table = boxes[list(COLUMNS)].iloc[paths.row[at]].reset_index(drop=True)
     expected = np.full((4, len(at)), np.nan)
     reason = np.empty(len(at), dtype=object)
+    partner = _partners(signals, at, who)
+    others = boxes["track"].to_numpy(dtype=object)[paths.row[partner]]
     for number, voice in enumerate(VOICES):
         mine = np.flatnonzero(who == number)
-        reason[mine] = [voice.reason.format(value=number) for number in value[mine].tolist()]
+        reason[mine] = [
+            voice.reason.format(value=much, other=other if known else "another object")
+            for much, other, known in zip(
+                value[mine].tolist(), others[mine], partner[mine] >= 0, strict=True
+            )
+        ]
         if voice.chord != (0, 0) and len(mine):
             expected[:, mine] = _expected(signals, at[mine], voice.chord)
     swapped = np.flatnonzero(who == _number("swap"))
     if len(swapped):
-        partner = signals.scene.swap_partner[at[swapped]]
-        expected[:, swapped] = np.where(partner >= 0, paths.edges[:, partner], np.nan)
+        place = paths.edges[:, partner[swapped]]
+        expected[:, swapped] = np.where(partner[swapped] >= 0, place, np.nan)
     from_frame = np.full(len(at), np.nan)
     missing = np.flatnonzero(who == _number("gap"))
     if len(missing):
@@ -261,6 +274,33 @@ def findings_from(
 
 def _number(rule: str) -> int:
     return next(number for number, voice in enumerate(VOICES) if voice.rule == rule)
+
+
+def _partners(signals: Signals, at: Ints, who: Ints) -> Ints:
+    """Position of a box of the other object, where a finding is about two; -1 elsewhere."""
+    scene = signals.scene
+    partner = np.full(len(at), -1)
+    for rule, others in (("swap", scene.swap_partner), ("fragment", scene.fragment_source)):
+        mine = who == _number(rule)
+        partner[mine] = others[at[mine]]
+    doubled = np.flatnonzero(who == _number("duplicate"))
+    if len(doubled):
+        partner[doubled] = _covered_most(scene.paths, at[doubled])
+    return partner
+
+
+def _covered_most(paths: Paths, at: Ints) -> Ints:
+    """Position of the box of the same frame that overlaps each of these the most; -1 if none."""
+    near = np.flatnonzero(np.isin(paths.moment, paths.moment[at]))
+    own = pd.DataFrame({"moment": paths.moment[at], "place": np.arange(len(at))})
+    pairs = own.merge(pd.DataFrame({"moment": paths.moment[near], "other": near}), on="moment")
+    pairs = pairs[pairs["other"].to_numpy() != at[pairs["place"]]]
+    sides = xyxy_to_xywh(paths.edges.T)
+    share = iou(sides[at[pairs["place"]]], sides[pairs["other"]])
+    best = pairs.assign(share=share).sort_values("share").drop_duplicates("place", keep="last")
+    found = np.full(len(at), -1)
+    found[best["place"]] = np.where(best["share"] > 0, best["other"], -1)
+    return found
 
 
 def _expected(signals: Signals, at: Ints, chord: tuple[int, int]) -> Floats:
