@@ -50,8 +50,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,7 @@ import pandas as pd
 from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
+from annotaudit.formats.cvat_boxes import as_text
 from annotaudit.formats.cvat_elements import Element, Elements, read_elements
 from annotaudit.formats.cvat_tasks import Tasks, read_tasks, write_meta
 from annotaudit.formats.cvat_tracks import fill_in, with_keyframes
@@ -109,47 +111,85 @@ def load(
         If it is not XML, has a DOCTYPE, or is not from CVAT.
     """
     problems = Problems(str(path), strict=strict)
-    found = read_elements(path, problems)
-    tasks = read_tasks(found.meta, sequence, path.stem, problems)
+    try:
+        with path.open("rb") as file:
+            return read(file, path.stem, problems, sequence, interpolate, {})
+    except OSError as error:
+        raise LabelFormatError(
+            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from error
+
+
+def read(
+    file: IO[bytes],
+    stem: str,
+    problems: Problems,
+    sequence: str | None,
+    interpolate: bool,
+    origin: dict[str, Any],
+) -> Labels:
+    """Read the XML of an open file, for :func:`load` and for what lies in an archive.
+
+    Parameters
+    ----------
+    file : file
+        Open for reading bytes.
+    stem : str
+        Name of a task that has none.
+    problems : Problems
+    sequence, interpolate
+        As :func:`load` takes them.
+    origin : dict
+        What else is to be known about the file when it is saved.
+    """
+    found = read_elements(file, problems)
+    tasks = read_tasks(found.meta, sequence, stem, problems)
     table = _table(found, tasks)
-    if found.table["track"].notna().any():
+    found = replace(found, table=table.iloc[:0])  # so that what is read is in memory once
+    if table["track"].notna().any():
         table = fill_in(table, tasks, interpolate)
     frames = _frame_table(found, tasks, table, problems)
     _note_others(found, table, problems)
+    if len(frames):
+        about = {"meta": found.meta, "others": found.others, **origin}
+        text = encode(about, problems.source)
+        frames["source_file"] = columns.on_first_row(len(frames), text)
+    return Labels(_box_table(table, tasks), frames, problems.table())
+
+
+def _table(found: Elements, tasks: Tasks) -> pd.DataFrame:
+    """Boxes with ``task``, ``frame`` and their sides; texts are categories."""
+    table: dict[str, Any] = dict(found.table.items())
+    task = tasks.of(table.pop("task"))
+    # Coordinates are decimal fractions: 113.0 - 13.1 is 99.9, not 99.9 and a bit.
+    table["width"] = np.round(table.pop("right") - table["left"], 9)
+    table["height"] = np.round(table.pop("bottom") - table["top"], 9)
+    table["frame"] = tasks.position(task, table.pop("number").to_numpy())
+    return pd.DataFrame({"task": task, **table}, copy=False)
+
+
+def _box_table(table: pd.DataFrame, tasks: Tasks) -> pd.DataFrame:
+    """Make text columns of the categories, and leave out what the file does not tell."""
+    unsaid = {name for name in ("source", "group_id", "extra") if table[name].isna().all()}
+    if not table["rotation"].any():
+        unsaid.add("rotation")
+    if table["track"].isna().all():
+        unsaid.add("keyframe")
     names = [
         "sequence", "frame", "track", "label", "annotator", *SIDES, "occluded", "keyframe",
         "z_order", "rotation", "source", "group_id",
     ]  # fmt: skip
-    more = [n for n in table if str(n).startswith(columns.ATTRIBUTE) or n == "extra"]
-    boxes = table[[*names, *more]].reset_index(drop=True)
-    if boxes["track"].isna().all():
-        boxes = boxes.drop(columns="keyframe")
-    unsaid = [
-        name
-        for name in ("rotation", "source", "group_id")
-        if boxes[name].isna().all() or (name == "rotation" and not boxes[name].any())
-    ]
-    if len(frames):
-        text = encode({"meta": found.meta, "others": found.others}, str(path))
-        frames["source_file"] = columns.on_first_row(len(frames), text)
-    return Labels(boxes.drop(columns=unsaid), frames, problems.table())
-
-
-def _table(found: Elements, tasks: Tasks) -> pd.DataFrame:
-    """Boxes with the columns of the box table, and ``outside``."""
-    table = found.table
-    task = tasks.of(table["task"])
-    corners = table[["left", "top"]].to_numpy()
-    size = table[["right", "bottom"]].to_numpy() - corners
-    return table.assign(
-        sequence=columns.text_column([tasks.names[n] for n in task.tolist()]),
-        frame=tasks.position(task, table["number"].to_numpy()),
-        task=task,
-        annotator=columns.text_column(["consolidated"] * len(table)),
-        # Coordinates are decimal fractions: 113.0 - 13.1 is 99.9, not 99.9 and a bit.
-        width=np.round(size[:, 0], 9),
-        height=np.round(size[:, 1], 9),
-    ).drop(columns=["right", "bottom", "number"])
+    names += [name for name in table if str(name).startswith(columns.ATTRIBUTE)]
+    found = {name: table.pop(name) for name in list(table)}
+    sequence = pd.Categorical.from_codes(found.pop("task"), tasks.names)
+    annotator = pd.Categorical.from_codes(np.zeros(len(sequence), np.int8), ["consolidated"])
+    found |= {"sequence": pd.Series(sequence), "annotator": pd.Series(annotator)}
+    boxes: dict[str, pd.Series] = {}
+    for name in [*names, "extra"]:
+        column = found.pop(name)
+        if name not in unsaid:
+            boxes[name] = as_text(column) if column.dtype == "category" else column
+    return pd.DataFrame(boxes, copy=False)
 
 
 def _frame_table(

@@ -6,8 +6,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -16,24 +15,15 @@ import pandas as pd
 
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
-from annotaudit.formats.columns import Leftovers
+from annotaudit.formats.cvat_boxes import Box, BoxColumns, as_float, frame_number
 from annotaudit.formats.json_text import encode
 from annotaudit.formats.problems import Problems, excerpt
 
-MAX_FRAME = 10_000_000  # four days at 30 frames per second
 _CHUNK = 1 << 20
-_BATCH = 8_192  # boxes turned into arrays at a time
+_BATCH = 8_192  # images turned into a table at a time
 _MAX_TEXT = 1 << 20  # characters of one attribute
 _MAX_DEPTH = 50
-_CORNERS = ("xtl", "ytl", "xbr", "ybr")
-_OF_BOX = frozenset(
-    {*_CORNERS, "frame", "keyframe", "outside", "occluded", "z_order", "rotation", "source",
-     "group_id", "label"}
-)  # fmt: skip
-_OF_TRACK = frozenset({"id", "label", "source", "group_id", "task_id"})
 _OF_IMAGE = frozenset({"id", "name", "width", "height", "task_id"})
-_NO_ATTRIBUTES: dict[str, str] = {}  # one for all boxes without
-_FLAGS = {"0": False, "1": True}
 
 Element = tuple[str, str | None, str | None, str]  # its name, task, number of the image; its XML
 
@@ -47,7 +37,7 @@ class Elements:
     meta : str
         XML of ``<meta>``; empty without one.
     table : DataFrame
-        One row per box.
+        One row per box; its texts are categories.
     images : DataFrame
         ``task``, ``number``, ``name``, ``width``, ``height``, ``extra`` of each ``<image>``.
     others : list of Element
@@ -63,7 +53,7 @@ class Elements:
     kinds: Counter[str]
 
 
-def read_elements(path: Path, problems: Problems) -> Elements:
+def read_elements(file: IO[bytes], problems: Problems) -> Elements:
     """Stream a file: in memory are the columns, never the tree.
 
     Raises
@@ -71,19 +61,17 @@ def read_elements(path: Path, problems: Problems) -> Elements:
     LabelFormatError
         If it is not XML, has a DOCTYPE, or its root is not ``annotations``.
     """
-    reader = _Reader(problems)
+    path = problems.source
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    reader = _Reader(problems, parser)
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = _refuse_doctype(path)
-    reader.line = lambda: parser.CurrentLineNumber
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                parser.Parse(chunk, False)
-            parser.Parse(b"", True)
+        while chunk := file.read(_CHUNK):
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise LabelFormatError(
             f"{path}, line {error.lineno}, column {error.offset + 1}: not XML "
@@ -99,7 +87,7 @@ def read_elements(path: Path, problems: Problems) -> Elements:
     return reader.elements()
 
 
-def _refuse_doctype(path: Path) -> Any:
+def _refuse_doctype(path: str) -> Any:
     def refuse(*_: Any) -> NoReturn:
         raise LabelFormatError(
             f"{path} has a DOCTYPE, which CVAT never writes and attackers do; expected "
@@ -112,9 +100,9 @@ def _refuse_doctype(path: Path) -> Any:
 class _Reader:
     """Handlers of the stream."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, parser: Any) -> None:
         self.problems = problems
-        self.line: Any = None
+        self.parser = parser
         self.open: list[str] = []
         self.copied: list[str] | None = None  # XML of an element that is no box
         self.copied_from = 0
@@ -125,15 +113,13 @@ class _Reader:
         self.in_video = False
         self.other_shapes: list[str] = []
         self.images: list[tuple[Any, ...]] = []
+        self.image_tables: list[pd.DataFrame] = []
         self.others: list[Element] = []
         self.kinds: Counter[str] = Counter()
         self.box: dict[str, str] | None = None
-        self.attributes: dict[str, str] = {}
+        self.attributes: dict[str, str] | None = None
         self.name = ""
-        self.rows: list[tuple[Any, ...]] = []
-        self.parts: list[pd.DataFrame] = []
-        self.all_attributes: list[dict[str, str]] = []
-        self.leftovers: Leftovers = {}
+        self.boxes = BoxColumns(problems)
 
     def start(self, tag: str, attrs: dict[str, str]) -> None:
         depth = len(self.open)
@@ -150,13 +136,15 @@ class _Reader:
             if tag == "image":
                 self._image(attrs)
         elif depth == 2 and tag == "box" and self.open[1] in ("track", "image"):
-            self.box, self.attributes = attrs, {}
+            self.box, self.attributes = attrs, None
         elif self.box is not None and tag == "attribute":
             self.name, self.text, self.n_text = attrs.get("name", ""), [], 0
+            self.parser.CharacterDataHandler = self.characters
         elif depth == 1 and tag == "version":
             pass
         elif depth < 3:
             self.copied, self.copied_from = [], depth
+            self.parser.CharacterDataHandler = self.characters
             if depth == 2:
                 self.kinds[tag] += 1
             self._copy_start(tag, attrs)
@@ -169,11 +157,15 @@ class _Reader:
             if depth == self.copied_from:
                 self._copied(tag, "".join(self.copied))
                 self.copied = None
+                self.parser.CharacterDataHandler = None
         elif depth == 2 and self.box is not None:
-            self._add_box(self.box)
+            line = self.parser.CurrentLineNumber
+            self.boxes.add(Box(self.parent, self.in_video, self.box, self.attributes, line))
             self.box = None
         elif depth == 3 and self.box is not None and tag == "attribute":
+            self.attributes = self.attributes or {}
             self.attributes[self.name] = "".join(self.text)
+            self.parser.CharacterDataHandler = None  # the blanks between elements cost time
         elif depth == 1 and tag == "track" and self.other_shapes:
             head = "".join(f" {key}={quoteattr(value)}" for key, value in self.parent.items())
             xml = f"<track{head}>{''.join(self.other_shapes)}</track>"
@@ -192,8 +184,8 @@ class _Reader:
 
     def _refuse(self, found: str, expected: str) -> NoReturn:
         raise LabelFormatError(
-            f"{self.problems.source}, line {self.line()}: found {found}, expected {expected}. "
-            "Check that this is an export of CVAT."
+            f"{self.problems.source}, line {self.parser.CurrentLineNumber}: found {found}, "
+            f"expected {expected}. Check that this is an export of CVAT."
         )
 
     def _copy_start(self, tag: str, attrs: dict[str, str]) -> None:
@@ -212,125 +204,40 @@ class _Reader:
             self.others.append((tag, self.parent.get("task_id"), self.parent.get("id"), xml))
 
     def _image(self, attrs: dict[str, str]) -> None:
-        number = _frame_number(attrs.get("id"))
+        number = frame_number(attrs.get("id"))
         if number is None:
             self.problems.add(
-                f"line {self.line()}", f"image id is {excerpt(attrs.get('id'))}; expected a number"
+                f"line {self.parser.CurrentLineNumber}",
+                f"image id is {excerpt(attrs.get('id'))}; expected a number",
             )
             return
-        sizes = [_number(attrs.get(side)) for side in ("width", "height")]
-        width, height = (math.nan if size is None or size <= 0 else size for size in sizes)
+        sizes = [as_float(attrs.get(side)) for side in ("width", "height")]
+        width, height = (size if size > 0 else math.nan for size in sizes)
         more = {key: value for key, value in attrs.items() if key not in _OF_IMAGE}
         extra = encode(more, self.problems.source).decode() if more else None
         self.images.append((attrs.get("task_id"), number, attrs.get("name"), width, height, extra))
-
-    def _add_box(self, box: dict[str, str]) -> None:
-        parent = self.parent
-        number = _frame_number(box.get("frame") if self.in_video else parent.get("id"))
-        corners = [_number(box.get(corner)) for corner in _CORNERS]
-        track = parent.get("id") if self.in_video else None
-        where = f"line {self.line()}"
-        if number is None:
-            found = excerpt(box.get("frame") if self.in_video else parent.get("id"))
-            self.problems.add(where, f"frame is {found}; expected a number below {MAX_FRAME:,}")
-            return
-        if None in corners:
-            wrong = _CORNERS[corners.index(None)]
-            self.problems.add(
-                where, f"{wrong} is {excerpt(box.get(wrong))}; expected a number of pixels"
-            )
-            return
-        if self.in_video and track is None:
-            self.problems.add(where, "the track of the box has no id")
-            return
-        row = len(self.parts) * _BATCH + len(self.rows)
-        extra = {key: value for key, value in box.items() if key not in _OF_BOX}
-        flags = []
-        for name, default in (("occluded", False), ("outside", False), ("keyframe", True)):
-            flag = _FLAGS.get(box.get(name, ""))
-            if flag is None and name in box:
-                self.problems.add(where, f"{name} is {excerpt(box[name])}; expected 0 or 1")
-            flags.append(default if flag is None else flag)
-        numbers = []
-        for name in ("z_order", "rotation"):
-            value = _number(box.get(name, "0"))
-            if value is None:
-                self.problems.add(where, f"{name} is {excerpt(box[name])}; expected a number")
-            numbers.append(value or 0.0)
-        if self.in_video:
-            more = {key: value for key, value in parent.items() if key not in _OF_TRACK}
-            own: dict[str, str] = {
-                key: box[key] for key in ("label", "source", "group_id") if key in box
-            }
-            if more:
-                self.leftovers.setdefault(row, {})["track"] = more
-            extra |= own
-        if extra:
-            self.leftovers.setdefault(row, {}).update(extra)
-        about = parent if self.in_video else box
-        texts = (about.get("label"), about.get("source"), about.get("group_id"))
-        self.rows.append((parent.get("task_id"), number, track, *texts, *corners, *flags, *numbers))
-        self.all_attributes.append(self.attributes or _NO_ATTRIBUTES)
-        if len(self.rows) == _BATCH:
-            self._pack()
-
-    def _pack(self) -> None:
-        names = [
-            "task", "number", "track", "label", "source", "group_id", "left", "top", "right",
-            "bottom", "occluded", "outside", "keyframe", "z_order", "rotation",
-        ]  # fmt: skip
-        values = list(zip(*self.rows, strict=True)) or [()] * len(names)
-        texts = {"task", "track", "label", "source", "group_id"}
-        kinds: dict[str, Any] = {
-            "number": "int64",
-            "occluded": bool,
-            "outside": bool,
-            "keyframe": bool,
-        }
-        self.parts.append(
-            pd.DataFrame(
-                {
-                    name: columns.text_column(list(column))
-                    if name in texts
-                    else np.array(column, dtype=kinds.get(name, "float64"))
-                    for name, column in zip(names, values, strict=True)
-                }
-            )
-        )
-        self.rows = []
+        if len(self.images) == _BATCH:
+            self.image_tables.append(_image_table(self.images))
+            self.images = []
 
     def elements(self) -> Elements:
-        self._pack()
-        table = pd.concat(self.parts, ignore_index=True)
-        found = columns.attribute_columns(self.all_attributes, "", {})
-        if self.leftovers:
-            found["extra"] = columns.extra_column(self.leftovers, len(table), self.problems.source)
-        table = pd.concat([table, pd.DataFrame(found, index=table.index)], axis=1)
-        images = pd.DataFrame(
-            {
-                "task": columns.text_column([image[0] for image in self.images]),
-                "number": np.array([image[1] for image in self.images], dtype="int64"),
-                "name": columns.text_column([image[2] for image in self.images]),
-                "width": np.array([image[3] for image in self.images], dtype="float64"),
-                "height": np.array([image[4] for image in self.images], dtype="float64"),
-                "extra": columns.text_column([image[5] for image in self.images]),
-            }
-        )
-        return Elements(self.meta, table, images, self.others, self.kinds)
+        tables = [*self.image_tables, _image_table(self.images)]
+        images = pd.concat(tables, ignore_index=True)
+        return Elements(self.meta, self.boxes.table(), images, self.others, self.kinds)
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if abs(value) < columns.MAX_EXACT else None
-
-
-def _frame_number(text: str | None) -> int | None:
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 9:
-        return None
-    return int(text) if int(text) < MAX_FRAME else None
+def _image_table(images: list[tuple[Any, ...]]) -> pd.DataFrame:
+    names = ("task", "number", "name", "width", "height", "extra")
+    kinds = {"number": "int64", "width": "float64", "height": "float64"}
+    values = list(zip(*images, strict=True)) or [()] * len(names)
+    return pd.DataFrame(
+        {
+            name: np.array(column, dtype=kinds[name])
+            if name in kinds
+            else columns.text_column(column)
+            for name, column in zip(names, values, strict=True)
+        }
+    )
 
 
 def for_xml(text: str) -> str:

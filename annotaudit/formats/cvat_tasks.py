@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.boxes import Labels
-from annotaudit.formats.cvat_elements import MAX_FRAME, for_xml
+from annotaudit.formats.cvat_boxes import MAX_FRAME
+from annotaudit.formats.cvat_elements import for_xml
 from annotaudit.formats.problems import Problems, excerpt
 
 _STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,5})")
@@ -47,7 +48,10 @@ class Tasks:
     def of(self, task: pd.Series) -> NDArray[np.int64]:
         """Which task each id is; the first where none is named."""
         places = {name: place for place, name in reversed(list(enumerate(self.ids))) if name}
-        return np.asarray(task.map(places).fillna(0), dtype=np.int64)
+        each = task.astype("category").cat
+        known = np.array([*(places.get(name, 0) for name in each.categories), 0], dtype=np.int64)
+        # Code -1, of those unnamed, takes the last.
+        return np.asarray(known[each.codes.to_numpy()], dtype=np.int64)
 
     def of_names(self, sequence: pd.Series) -> NDArray[np.int64]:
         """Which task each sequence is."""

@@ -15,7 +15,7 @@ def fill_in(table: pd.DataFrame, tasks: Tasks, interpolate: bool) -> pd.DataFram
     Parameters
     ----------
     table : DataFrame
-        Boxes with ``task``, ``keyframe`` and ``outside``.
+        Boxes with ``task``, ``track`` in categories, ``keyframe`` and ``outside``; used up.
     tasks : Tasks
         Their length ends the last box of a track.
     interpolate : bool
@@ -23,9 +23,14 @@ def fill_in(table: pd.DataFrame, tasks: Tasks, interpolate: bool) -> pd.DataFram
     """
     if interpolate:
         length = np.array([-1 if n is None else n for n in tasks.lengths])[table["task"]]
-        shown = ~table["outside"].to_numpy() & table["track"].notna().to_numpy()
-        table = keyframes.fill_in(table, ["task", "track"], shown, length)
-    return table[~table["outside"]].reset_index(drop=True)
+        codes = table["track"].cat.codes.to_numpy().astype(np.int64)
+        shown = ~table["outside"].to_numpy() & (codes >= 0)
+        of_object = table["task"].to_numpy() * (codes.max(initial=0) + 2) + codes
+        table = pd.DataFrame({**dict(table.items()), "object": of_object}, copy=False)
+        table = keyframes.fill_in(table, ["object"], shown, length)
+    shown = ~table["outside"].to_numpy()
+    # One column at a time: a long table is not in memory twice.
+    return pd.DataFrame({name: table.pop(name).array[shown] for name in list(table)}, copy=False)
 
 
 def with_keyframes(boxes: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:

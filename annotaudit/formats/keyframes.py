@@ -45,6 +45,8 @@ def fill_in(
             f"The keyframes leave {n:,} boxes to be worked out; at most {MAX_FILLED:,} are. "
             "Correct the frame numbers, or load with interpolate=False."
         )
+    if n == 0:
+        return table
     origin = np.repeat(np.arange(len(table)), span)
     steps = np.arange(len(origin)) - np.repeat(np.cumsum(span) - span, span)
     share = steps / np.maximum(to_next, 1)[origin]

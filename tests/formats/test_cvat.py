@@ -259,13 +259,29 @@ def test_frame_numbers_do_not_cost_all_memory(write):
 
 
 def test_a_long_file_is_streamed(write):
-    boxes = "".join(box(number, number % 100) for number in range(20_000))
-    path = write(document(track(boxes), "<track>" + "<x y='z'/>" * 5 + "</track>"))
+    """Beside the table, which grows with the file, nothing does: attributes least of all."""
+    inner = '<attribute name="colour">red</attribute><attribute name="side">left</attribute>'
+    many = "".join(box(n, n % 100, inner=inner) for n in range(40_000))
+    path = write(document(track(many), "<track>" + "<x y='z'/>" * 5 + "</track>"))
     tracemalloc.start()
-    assert len(load(path).boxes) == 20_000
+    labels = load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 6 * path.stat().st_size
+    assert len(labels.boxes) == 40_000
+    assert labels.boxes["attribute.side"].unique().tolist() == ["left"]
+    assert peak < 2.5 * path.stat().st_size
+
+
+@pytest.mark.parametrize("n", [8_191, 8_192, 8_193])
+def test_columns_are_made_some_thousand_boxes_at_a_time(write, n):
+    """An attribute first seen late, and a box that is none, at the seam of two batches."""
+    late = '<attribute name="late">yes</attribute>'
+    boxes = [box(at) for at in range(n)]
+    boxes += [box(n).replace('xtl="10.0"', 'xtl="x"'), box(n + 1, inner=late)]
+    labels = load(write(document(track(*boxes))), interpolate=False)
+    assert labels.boxes["frame"].tolist() == [*range(n), n + 1]
+    assert labels.boxes["attribute.late"].dropna().to_dict() == {n: "yes"}
+    assert labels.problems["what"].tolist() == ["xtl is 'x'; expected a number of pixels"]
 
 
 side = st.integers(0, 10**7).map(lambda hundredths: hundredths / 100)

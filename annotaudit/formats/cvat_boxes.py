@@ -1,0 +1,239 @@
+"""The boxes of CVAT's XML: some thousand elements at a time into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from annotaudit.formats import columns
+from annotaudit.formats.json_text import encode
+from annotaudit.formats.problems import Problems, excerpt
+
+MAX_FRAME = 10_000_000  # four days at 30 frames per second
+_BATCH = 8_192  # boxes turned into columns at a time
+_CORNERS = {"left": "xtl", "top": "ytl", "right": "xbr", "bottom": "ybr"}
+_FLAGS = {"occluded": False, "outside": False, "keyframe": True}  # and what they are unsaid
+_NUMBERS = ("z_order", "rotation")
+_ABOUT = ("label", "source", "group_id")  # of a track said once, of a box on an image by itself
+_OF_BOX = frozenset({*_CORNERS.values(), "frame", *_FLAGS, *_NUMBERS, *_ABOUT})
+_OF_TRACK = frozenset({"id", "task_id", *_ABOUT})
+_TEXTS = ("task", "track", *_ABOUT, "extra")
+
+
+class Box(NamedTuple):
+    """A box as it stands in the file."""
+
+    parent: dict[str, str]  # the track or the image it is in
+    in_video: bool
+    attrs: dict[str, str]
+    attributes: dict[str, str] | None
+    line: int
+
+
+class BoxColumns:
+    """Gathers columns of boxes, so that the elements need not all be in memory.
+
+    Parameters
+    ----------
+    problems : Problems
+        Where boxes go that are none.
+    """
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.waiting: list[Box] = []
+        self.n = 0
+        self.texts = {name: _Texts() for name in _TEXTS}
+        self.attributes: dict[str, _Texts] = {}
+        self.numbers = {name: _Numbers("d") for name in (*_CORNERS, *_NUMBERS)}
+        self.numbers |= {"number": _Numbers("q")} | {name: _Numbers("?") for name in _FLAGS}
+
+    def add(self, box: Box) -> None:
+        """Take a box; its columns are made when there are enough of them."""
+        self.waiting.append(box)
+        if len(self.waiting) == _BATCH:
+            self._pack()
+
+    def _pack(self) -> None:
+        boxes, self.waiting = self.waiting, []
+        number = _frame_numbers([_frame(box) for box in boxes])
+        sides = {
+            name: _floats([box.attrs.get(key) for box in boxes]) for name, key in _CORNERS.items()
+        }
+        is_box = (number >= 0) & ~np.isnan(list(sides.values())).any(axis=0)
+        is_box &= [not box.in_video or "id" in box.parent for box in boxes]
+        flags, numbers = self._flags(boxes), self._numbers(boxes)
+        for row in np.flatnonzero(
+            ~is_box | (flags < 0).any(axis=0) | np.isnan(numbers).any(axis=0)
+        ):
+            self._tell(boxes[row])
+        for name, value in zip(_FLAGS, flags, strict=True):
+            said = np.where(value < 0, _FLAGS[name], value).astype(bool)
+            self.numbers[name].add(said[is_box])
+        for name, value in zip(_NUMBERS, np.nan_to_num(numbers), strict=True):
+            self.numbers[name].add(value[is_box])
+        for name, value in {"number": number, **sides}.items():
+            self.numbers[name].add(value[is_box])
+        self._add_texts([box for box, kept in zip(boxes, is_box.tolist(), strict=True) if kept])
+
+    def _flags(self, boxes: list[Box]) -> NDArray[np.int8]:
+        """Of each flag and box 0 or 1; -1 where something else is said."""
+        codes = {"0": 0, "1": 1}
+        found = [
+            [codes.get(box.attrs.get(name, "01"[unsaid]), -1) for box in boxes]
+            for name, unsaid in _FLAGS.items()
+        ]
+        return np.array(found, dtype=np.int8).reshape(len(_FLAGS), -1)
+
+    def _numbers(self, boxes: list[Box]) -> NDArray[np.float64]:
+        return np.array([_floats([b.attrs.get(name, "0") for b in boxes]) for name in _NUMBERS])
+
+    def _tell(self, box: Box) -> None:
+        """Note what is wrong with a box, or in it."""
+        where, values = f"line {box.line}", box.attrs
+        if _frame_number(_frame(box)) < 0:
+            found = excerpt(_frame(box))
+            self.problems.add(where, f"frame is {found}; expected a number below {MAX_FRAME:,}")
+            return
+        for key in _CORNERS.values():
+            if np.isnan(as_float(values.get(key))):
+                found = excerpt(values.get(key))
+                self.problems.add(where, f"{key} is {found}; expected a number of pixels")
+                return
+        if box.in_video and "id" not in box.parent:
+            self.problems.add(where, "the track of the box has no id")
+            return
+        for name in _FLAGS:
+            if values.get(name, "0") not in ("0", "1"):
+                self.problems.add(where, f"{name} is {excerpt(values[name])}; expected 0 or 1")
+        for name in _NUMBERS:
+            if np.isnan(as_float(values.get(name, "0"))):
+                self.problems.add(where, f"{name} is {excerpt(values[name])}; expected a number")
+
+    def _add_texts(self, boxes: list[Box]) -> None:
+        texts = self.texts
+        texts["task"].add(box.parent.get("task_id") for box in boxes)
+        texts["track"].add(box.parent.get("id") if box.in_video else None for box in boxes)
+        for name in _ABOUT:
+            texts[name].add((box.parent if box.in_video else box.attrs).get(name) for box in boxes)
+        texts["extra"].add(self._extras(boxes))
+        for name in {name for box in boxes if box.attributes for name in box.attributes}:
+            column = self.attributes.setdefault(name, _Texts())
+            column.pad(self.n)
+            column.add(box.attributes.get(name) if box.attributes else None for box in boxes)
+        self.n += len(boxes)
+
+    def _extras(self, boxes: list[Box]) -> Iterable[str | None]:
+        """JSON text of what no column holds."""
+        said = frozenset[str]().union(*(box.attrs for box in boxes))
+        of_parents = {id(box.parent): box.parent for box in boxes if box.in_video}
+        known = [parent.keys() <= _OF_TRACK for parent in of_parents.values()]
+        if said <= _OF_BOX - frozenset(_ABOUT if of_parents else ()) and all(known):
+            return repeat(None, len(boxes))
+        return [self._extra(box) for box in boxes]
+
+    def _extra(self, box: Box) -> str | None:
+        usual = _OF_BOX.difference(_ABOUT) if box.in_video else _OF_BOX
+        extra: dict[str, Any] = {k: value for k, value in box.attrs.items() if k not in usual}
+        if box.in_video:
+            track = {k: value for k, value in box.parent.items() if k not in _OF_TRACK}
+            extra |= {"track": track} if track else {}
+        return encode(extra, self.problems.source).decode() if extra else None
+
+    def table(self) -> pd.DataFrame:
+        """Put the columns together; texts as categories, of which each is in memory once."""
+        self._pack()
+        table: dict[str, Any] = {name: column.column() for name, column in self.numbers.items()}
+        table |= {name: column.column(self.n) for name, column in self.texts.items()}
+        for name, column in self.attributes.items():
+            table[columns.ATTRIBUTE + name] = column.column(self.n)
+        return pd.DataFrame(table, copy=False)
+
+
+class _Numbers:
+    """A column of numbers that grows in place, without being in memory twice at the end."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = np.dtype(kind)
+        self.values = bytearray()
+
+    def add(self, values: NDArray[Any]) -> None:
+        self.values += values.astype(self.kind).tobytes()
+
+    def column(self) -> NDArray[Any]:
+        return np.frombuffer(self.values, dtype=self.kind)
+
+
+class _Texts:
+    """A column of texts that repeat: each text once, and which one each row has."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+        self.codes = _Numbers("i")
+        self.n = 0
+
+    def add(self, texts: Iterable[str | None]) -> None:
+        places = self.places
+        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+        self.codes.add(np.array(codes, dtype=np.int32))
+        self.n += len(codes)
+
+    def pad(self, n: int) -> None:
+        self.add(repeat(None, n - self.n))
+
+    def column(self, n: int) -> pd.Categorical:
+        self.pad(n)
+        return pd.Categorical.from_codes(self.codes.column(), columns.text_column([*self.places]))
+
+
+def as_text(column: pd.Series) -> pd.Series:
+    """Make a text column of categories."""
+    import pyarrow as pa
+
+    codes = column.cat.codes.to_numpy()
+    texts = columns.text_array(column.cat.categories.tolist())
+    coded = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
+    return columns.text_of_arrays([coded.dictionary_decode()])
+
+
+def _frame(box: Box) -> str | None:
+    return box.attrs.get("frame") if box.in_video else box.parent.get("id")
+
+
+def _frame_numbers(texts: list[str | None]) -> NDArray[np.int64]:
+    """Frame numbers; -1 where a text is none."""
+    return np.array([_frame_number(text) for text in texts], dtype=np.int64)
+
+
+def _frame_number(text: str | None) -> int:
+    return -1 if (number := frame_number(text)) is None else number
+
+
+def frame_number(text: str | None) -> int | None:
+    """Read the number of a frame; None if the text is none."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 9:
+        return None
+    return int(text) if int(text) < MAX_FRAME else None
+
+
+def _floats(texts: list[str | None]) -> NDArray[np.float64]:
+    """Numbers; NaN where a text is none."""
+    try:
+        values = np.array([*map(float, texts)], dtype=np.float64)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        return np.array([as_float(text) for text in texts], dtype=np.float64)
+    return np.where(np.abs(values) < columns.MAX_EXACT, values, np.nan)
+
+
+def as_float(text: str | None) -> float:
+    """Read a number; NaN if the text is none, or too large to keep its digits."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return float("nan")
+    return value if abs(value) < columns.MAX_EXACT else float("nan")
