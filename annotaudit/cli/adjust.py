@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument, Severity
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 from annotaudit.errors import LimitError
 
@@ -133,8 +134,9 @@ def stop(plan: PlanArgument, yes: YesOption = False) -> None:
 def merge(
     plan: PlanArgument,
     labels: LabelsArgument,
-    out: Annotated[Path, typer.Argument(help="File to write the merged labels to.")],
+    out: Annotated[str, typer.Argument(help="File or s3:// address for the merged labels.")],
     frames: FramesOption,
+    replace: ReplaceOption = False,
 ) -> None:
     """Fetch the job's labels and put them in place of those in its windows."""
     import annotaudit as aa
@@ -146,7 +148,7 @@ def merge(
     merged = aa.aws.merge_adjusted(original, adjusted, planned)
     show_labels(merged)
     screen().print(printable(aa.compare(original, merged).answer), soft_wrap=True)
-    show_written([aa.save(merged, out)])
+    show_written([aa.save(merged, out, replace=replace)])
 
 
 def _session(planned: AdjustmentPlan) -> Session:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotaudit.cli.export import check_table_name, save_table
+from annotaudit.cli.export import ReplaceOption, check_table_name, save_table
 from annotaudit.cli.screen import busy, show_findings, show_labels, show_written
 from annotaudit.errors import LimitError
 
@@ -72,13 +72,14 @@ def audit(
         typer.Option(help="A ledger of verdicts; leaves out what was judged fine."),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write all findings to this .csv, .parquet or .json file."),
+        str | None,
+        typer.Option(help="Write all findings to this .csv, .parquet or .json file; s3:// too."),
     ] = None,
-    plots: Annotated[Path | None, typer.Option(help="Write pictures into this folder.")] = None,
+    plots: Annotated[str | None, typer.Option(help="Write pictures into this folder.")] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a page to open in a browser, pictures inside.")
+        str | None, typer.Option(help="Write a page to open in a browser, pictures inside.")
     ] = None,
+    replace: ReplaceOption = False,
     top: Annotated[int, typer.Option(min=0, help="Show this many findings.")] = 20,
     fail_on: Annotated[
         Severity | None,
@@ -90,9 +91,12 @@ def audit(
     Labels of Ground Truth, Mechanical Turk and MOTChallenge are recognised by what is in them.
     """
     import annotaudit as aa
+    from annotaudit.frames.s3_writing import check_place, write_to
 
     if out is not None:
         check_table_name(out)
+    for place in filter(None, (out, plots, report)):
+        check_place(place)
     options = audit_options(rules, size_thresh, iou_thresh)
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=format, frames=frames)
@@ -104,17 +108,20 @@ def audit(
         findings = aa.review.leave_out_fine(findings, aa.review.load(verdicts))
     show_findings(findings, top)
 
-    written = []
     if out is not None:
-        written.append(save_table(findings, out))
+        show_written(write_to(out, lambda path: save_table(findings, path), replace=replace))
     if plots is not None:
         from annotaudit.cli.pictures import save_pictures
 
-        written += save_pictures(loaded, findings, plots)
+        show_written(
+            write_to(plots, lambda path: save_pictures(loaded, findings, path), replace=replace)
+        )
     if report is not None:
         with busy("Writing the page ..."):
-            written.append(aa.write_report(loaded, findings, report))
-    show_written(written)
+            written = write_to(
+                report, lambda path: aa.write_report(loaded, findings, path), replace=replace
+            )
+        show_written(written)
     if fail_on is not None and _any_as_grave(findings, fail_on):
         raise typer.Exit(FOUND)
 
@@ -127,9 +134,9 @@ def audit_options(
 
     limits = Limits()
     if size_thresh is not None:
-        limits = replace(limits, max_size_change=size_thresh)
+        limits = dataclasses.replace(limits, max_size_change=size_thresh)
     if iou_thresh is not None:
-        limits = replace(limits, min_iou=iou_thresh)
+        limits = dataclasses.replace(limits, min_iou=iou_thresh)
     named = None if rules is None else [name.strip() for name in rules.split(",")]
     return {"rules": named, "limits": limits}
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import busy, printable, screen, show_written
 
 
 def compare(
     before: LabelsArgument,
     after: Annotated[str, typer.Argument(help="The same labels, later.")],
-    picture: Annotated[Path | None, typer.Option(help="Draw the answer to this file.")] = None,
+    picture: Annotated[str | None, typer.Option(help="Draw the answer to this file.")] = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Compare labels before and after: boxes, objects, findings, HOTA, IDF1 and MOTA."""
     from rich.table import Table
 
     import annotaudit as aa
+    from annotaudit.frames.s3_writing import check_place, write_to
 
+    if picture is not None:
+        check_place(picture)
     with busy("Auditing both versions ..."):
         comparison = aa.compare(aa.load(before), aa.load(after))
     screen().print(printable(comparison.answer), soft_wrap=True)
@@ -34,7 +38,12 @@ def compare(
     scores = comparison.scores[["HOTA", "IDF1", "MOTA"]]
     screen().print("  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
     if picture is not None:
-        ax = aa.plot_comparison(comparison)
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        ax.figure.savefig(picture)  # type: ignore[union-attr]
-        show_written([picture])
+        from annotaudit.cli.pictures import save_picture
+
+        show_written(
+            write_to(
+                picture,
+                lambda path: save_picture(lambda: aa.plot_comparison(comparison), path),
+                replace=replace,
+            )
+        )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from annotaudit.cli.audit import FramesOption, LabelsArgument
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import busy, show_labels, show_written
 
-OutArgument = Annotated[Path, typer.Argument(help="The file or folder to write.")]
+OutArgument = Annotated[
+    str, typer.Argument(help="The file or folder to write, here or at an s3:// address.")
+]
 WriteOption = Annotated[
     str | None, typer.Option(help="Write this format; otherwise the name of the file tells.")
 ]
@@ -25,6 +27,7 @@ def convert(
     format: WriteOption = None,
     read_as: ReadOption = None,
     frames: FramesOption = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Write labels in another format.
 
@@ -37,5 +40,5 @@ def convert(
         loaded = aa.load(labels, format=read_as, frames=frames)
     show_labels(loaded)
     with busy("Writing ..."):
-        written = aa.save(loaded, out, format=format)
+        written = aa.save(loaded, out, format=format, replace=replace)
     show_written([written])

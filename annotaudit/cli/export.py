@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+ReplaceOption = Annotated[
+    bool,
+    typer.Option("--replace", help="Write over other files in S3; without it they stay."),
+]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -46,11 +52,12 @@ def save_table(table: pd.DataFrame, path: Path) -> Path:
     return write_whole(path, file.getvalue())
 
 
-def check_table_name(path: Path) -> Path:
+def check_table_name(name: str | Path) -> Path:
     """Refuse a file that is no CSV, Parquet or JSON, before any work is done."""
+    path = Path(name)
     if path.suffix.lower() not in (".csv", ".parquet", ".json"):
         raise LimitError(
-            f"{path} ends in {path.suffix or 'nothing'!r}; expected .csv, .parquet or .json."
+            f"{name} ends in {path.suffix or 'nothing'!r}; expected .csv, .parquet or .json."
         )
     return path
 

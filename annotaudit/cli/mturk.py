@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotaudit.cli.export import save_table
+from annotaudit.cli.export import ReplaceOption, save_table
 from annotaudit.cli.mturk_plans import agreement_of, amount, check_plan_name, named, read_plan
 from annotaudit.cli.screen import (
     aside,
@@ -59,14 +59,15 @@ def status(
 
 def pull(
     hits: HitsArgument = None,
-    out: Annotated[Path, typer.Option(help="Write the answers here (.jsonl, .json, .csv).")] = Path(
-        "answers.jsonl"
-    ),
+    out: Annotated[
+        str, typer.Option(help="Write the answers here (.jsonl, .json, .csv); s3:// too.")
+    ] = "answers.jsonl",
     key: Annotated[
         str | None,
         typer.Option(help="Mask workers with this key: the same names in every session."),
     ] = None,
     production: ProductionOption = False,
+    replace: ReplaceOption = False,
 ) -> None:
     """Fetch all answers, of any status, with workers masked, as labels.
 
@@ -79,7 +80,7 @@ def pull(
     with _talking(production) as client, _progress("Reading answers") as progress:
         labels = pull_hits(client, hits or None, progress=progress, key=key)
     show_labels(labels)
-    show_written([aa.save(labels, out)])
+    show_written([aa.save(labels, out, replace=replace)])
 
 
 def archive(

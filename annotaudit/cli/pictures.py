@@ -32,7 +32,7 @@ def save_pictures(labels: Labels, findings: pd.DataFrame, folder: Path) -> list[
 
 
 def save_picture(draw: Callable[[], Drawn], path: Path) -> Path:
-    """Save what the function draws, whole or not at all."""
+    """Save what the function draws, whole or not at all, in the format of the name; else PNG."""
     import matplotlib
     import numpy as np
 
@@ -43,7 +43,8 @@ def save_picture(draw: Callable[[], Drawn], path: Path) -> Path:
 
     figure = np.ravel(np.asarray(draw()))[0].get_figure()
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
+    kind = path.suffix.lower().removeprefix(".") or "png"
+    figure.savefig(file, format=kind, dpi=150, bbox_inches="tight")
     plt.close(figure)
     return write_whole(path, file.getvalue())
 

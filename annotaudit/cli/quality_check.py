@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.audit import audit_options, chosen_embedder
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import busy, screen, show_labels, show_written
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from annotaudit.boxes import Labels
+
+
+NAME = "quality_results.json"
 
 
 def run_quality_check(
@@ -38,13 +42,13 @@ def run_quality_check(
         ),
     ] = 0.5,
     save_path: Annotated[
-        Path,
+        str,
         typer.Option(
             "--save_path",
             "--save-path",
-            help="The .json file to write; in a folder, quality_results.json.",
+            help="The .json file to write; in a folder, quality_results.json. s3:// too.",
         ),
-    ] = Path("quality_results.json"),
+    ] = NAME,
     imgs: Annotated[
         str | None,
         typer.Option("--imgs", help="Where the images are: names the flagged ones, for --embed."),
@@ -59,6 +63,7 @@ def run_quality_check(
         bool,
         typer.Option("--embed", help="Look into the boxes, too: flag crops unlike their track."),
     ] = False,
+    replace: ReplaceOption = False,
 ) -> None:
     """Flag the frames on which an object jumps in size or place, as the tutorial's command does.
 
@@ -69,13 +74,14 @@ def run_quality_check(
     `annotaudit audit` finds more, and ranks it.
     """
     import annotaudit as aa
-    from annotaudit.cli.screen import printable
     from annotaudit.formats.saving import write_whole
-    from annotaudit.frames.s3_files import s3_client
-    from annotaudit.frames.s3_writing import put_new
+    from annotaudit.frames.s3_writing import check_place, write_to
 
     if bucket is not None:
         lab_path = f"s3://{bucket}/{lab_path.lstrip('/')}"
+        save_path = f"s3://{bucket}/{save_path.lstrip('/')}"
+    place = _file(save_path)
+    check_place(place)
     with busy("Reading the labels ..."):
         labels = aa.load(lab_path, frames=imgs)
     show_labels(labels)
@@ -93,14 +99,13 @@ def run_quality_check(
     }
     content = json.dumps(results, indent=2, allow_nan=False).encode()
     _show(flagged)
-    if bucket is not None:
-        key = save_path if save_path.suffix == ".json" else save_path / "quality_results.json"
-        address = f"s3://{bucket}/{key.as_posix().lstrip('/')}"
-        result = put_new(s3_client(), address, content)
-        screen().print(printable(f"{'wrote' if result == 'sent' else 'was there:'} {address}"))
-        return
-    path = save_path / "quality_results.json" if save_path.is_dir() else save_path
-    show_written([write_whole(path, content)])
+    show_written(write_to(place, lambda path: write_whole(path, content), replace=replace))
+
+
+def _file(place: str) -> str:
+    """Give the results a name where a folder was named."""
+    is_folder = not place.endswith(".json") if "://" in place else Path(place).is_dir()
+    return f"{place.rstrip('/')}/{NAME}" if is_folder else place
 
 
 def flagged_frames(labels: Labels, findings: pd.DataFrame) -> dict[str, dict[str, Any]]:

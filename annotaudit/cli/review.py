@@ -9,6 +9,7 @@ import typer
 
 from annotaudit.cli.audit import LabelsArgument
 from annotaudit.cli.convert import OutArgument, ReadOption, WriteOption
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 
 LedgerArgument = Annotated[Path, typer.Argument(help="A ledger of verdicts (.jsonl).")]
@@ -47,6 +48,7 @@ def apply(
         bool,
         typer.Option("--drop-uncorrected", help="Leave out mistakes that nobody has corrected."),
     ] = False,
+    replace: ReplaceOption = False,
 ) -> None:
     """Write the labels with the corrected boxes in; the originals stay as they are."""
     import annotaudit as aa
@@ -57,7 +59,7 @@ def apply(
     _show_problems(ledger)
     corrected = aa.review.apply(loaded, verdicts, drop_uncorrected=drop_uncorrected)
     show_labels(corrected)
-    show_written([aa.save(corrected, out, format=format)])
+    show_written([aa.save(corrected, out, format=format, replace=replace)])
 
 
 def _show_problems(ledger: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +112,9 @@ def _show_table(shown: pd.DataFrame) -> None:
     screen().print(table)
 
 
-def show_written(paths: Iterable[Path]) -> None:
-    """Name the files that were written, last of all."""
-    for path in paths:
-        screen().print(printable(f"wrote {path}"), soft_wrap=True)
+def show_written(written: Mapping[Path | str, str] | Iterable[Path | str]) -> None:
+    """Name the files that were written, last of all; in S3 they may have been there before."""
+    results = written if isinstance(written, Mapping) else dict.fromkeys(written, "wrote")
+    for name, result in results.items():
+        colon = "" if result == "wrote" else ":"
+        screen().print(printable(f"{result}{colon} {name}"), soft_wrap=True)

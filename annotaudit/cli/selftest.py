@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
 from annotaudit.cli.convert import ReadOption
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import busy, printable, screen, show_labels, show_written
 
 
@@ -20,7 +20,8 @@ def selftest(
     ] = None,
     repeats: Annotated[int, typer.Option(help="How often mistakes are planted.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same table.")] = 0,
-    plot: Annotated[Path | None, typer.Option(help="Save the table as a picture.")] = None,
+    plot: Annotated[str | None, typer.Option(help="Save the table as a picture.")] = None,
+    replace: ReplaceOption = False,
     read_as: ReadOption = None,
 ) -> None:
     """Plant known mistakes into copies of your labels, and count how many would be found.
@@ -30,7 +31,10 @@ def selftest(
     from rich.table import Table
 
     import annotaudit as aa
+    from annotaudit.frames.s3_writing import check_place, write_to
 
+    if plot is not None:
+        check_place(plot)
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=read_as)
     show_labels(loaded)
@@ -49,6 +53,12 @@ def selftest(
         )
     screen().print(table)
     if plot is not None:
-        ax = aa.plot_selftest(found)
-        ax.figure.savefig(plot, dpi=130, bbox_inches="tight")
-        show_written([plot])
+        from annotaudit.cli.pictures import save_picture
+
+        show_written(
+            write_to(
+                plot,
+                lambda path: save_picture(lambda: aa.plot_selftest(found), path),
+                replace=replace,
+            )
+        )

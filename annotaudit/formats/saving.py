@@ -8,11 +8,18 @@ from pathlib import Path
 from uuid import uuid4
 
 from annotaudit.boxes import Labels
-from annotaudit.errors import LabelFormatError
+from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
+from annotaudit.frames.s3_writing import check_place, write_to
 
 
-def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = None) -> Path:
+def save(
+    labels: Labels,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    replace: bool = False,
+) -> Path | str:
     """Save labels to a file or folder.
 
     Nothing half written: each file is written beside its place and then renamed over it. What
@@ -23,22 +30,28 @@ def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = N
     labels : Labels
         The caller's tables are not edited.
     path : path
-        The file to write; a folder for formats that keep each sequence in its own file.
+        The file to write; a folder for formats that keep each sequence in its own file. Or an
+        ``s3://`` address of either: the last file of several appears when the others are there.
     format : str, optional
         A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name:
         ``.txt`` is MOTChallenge, ``.manifest`` and ``.jsonl`` Ground Truth images (video where
         there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video. Where
         the labels come from Mechanical Turk, ``.json``, ``.jsonl`` and ``.xml`` are its formats.
 
+    replace : bool
+        In S3 nothing is overwritten without it: the same labels once more are fine, other ones
+        are refused. Files on this machine are always replaced.
+
     Returns
     -------
-    Path
-        What was written.
+    Path or str
+        What was written; an address where one was given.
 
     Raises
     ------
     LabelFormatError
-        If the format is unknown, cannot be told, or cannot hold these labels.
+        If the format is unknown, cannot be told, or cannot hold these labels; if S3 cannot be
+        written to, or another file is there.
 
     Examples
     --------
@@ -53,11 +66,12 @@ def save(labels: Labels, path: str | os.PathLike[str], *, format: str | None = N
             f"Unknown format {name!r}; expected one of {', '.join(FORMATS)}. "
             "Name one of them in save(..., format=...)."
         )
-    if "://" in str(path):
-        raise LabelFormatError(
-            f"{path}: saving to an address is not possible. Save to a local file, then copy it."
-        )
-    written: Path = FORMATS[name].import_module().save(labels, target)
+    module = FORMATS[name].import_module()
+    try:
+        check_place(path)
+        (written,) = write_to(path, lambda local: module.save(labels, local), replace=replace)
+    except FrameError as error:
+        raise LabelFormatError(str(error)) from error
     return written
 
 
@@ -94,7 +108,17 @@ def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> Path:
     -------
     Path
         The same path.
+
+    Raises
+    ------
+    LabelFormatError
+        If it is an address.
     """
+    if "s3:" in path.parts:  # an address that went through Path has lost one of its slashes
+        raise LabelFormatError(
+            f"{path}: this is written on this machine only; expected a path, found an address. "
+            "Write it here, then copy it."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:

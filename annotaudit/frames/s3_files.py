@@ -15,7 +15,10 @@ from typing import Any
 from annotaudit.errors import FrameError, MissingExtraError
 from annotaudit.frames.matching import path_inside
 
-LABEL_ENDINGS = (".json", ".jsonl", ".manifest", ".txt", ".csv", ".xml", ".ini")
+LABEL_ENDINGS = (
+    *(".json", ".jsonl", ".manifest", ".txt", ".csv", ".xml", ".ini"),
+    *(".yaml", ".yml"),  # the heads of YOLO data sets
+)
 AT_ONCE = 8  # transfers side by side
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
 _LABEL = re.compile(r"s3://.+\.json")
@@ -149,7 +152,7 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
         file = download(s3, address, folder / (key.rpartition("/")[0].rpartition("/")[2] or bucket)
                         / key.rpartition("/")[2])  # fmt: skip
         for other in _named_in(file):
-            download(s3, other, path_inside(file.parent, split_address(other)[1]))
+            _download_named(s3, other, address.rpartition("/")[0], file.parent)
         return file
     with explained(address, "listed"):
         keys = [
@@ -169,6 +172,21 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
         list(pool.map(lambda found, path: download(s3, f"s3://{bucket}/{found}", path),
                       keys, targets))  # fmt: skip
     return top
+
+
+def _download_named(s3: Any, address: str, beside: str, folder: Path) -> None:
+    """Fetch a file that a manifest names; one that was saved beside the manifest goes first."""
+    from botocore.exceptions import ClientError
+
+    key = split_address(address)[1]
+    for place in (f"{beside}/{key}", address):
+        try:
+            download(s3, place, path_inside(folder, key))
+            return
+        except FrameError as error:
+            if not isinstance(error.__cause__, ClientError):
+                raise
+    # Not there, or not for us: the reader of the format says what that costs.
 
 
 def _named_in(file: Path) -> list[str]:

@@ -114,8 +114,8 @@ def test_saving_tells_the_format_from_the_name(street, tmp_path):
         aa.save(labels, tmp_path / "x.unknown")
     with pytest.raises(LabelFormatError, match="Unknown format"):
         aa.save(labels, tmp_path / "x", format="y")
-    with pytest.raises(LabelFormatError, match="to an address"):
-        aa.save(labels, "s3://bucket/x.json")
+    with pytest.raises(LabelFormatError, match="starts with s3://"):
+        aa.save(labels, "https://example.com/x.json")
 
 
 def test_nothing_half_written_is_left(tmp_path):

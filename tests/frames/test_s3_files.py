@@ -2,93 +2,16 @@
 
 import io
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from pathlib import Path
 
-import boto3
 import pytest
 
 import annotaudit as aa
 from annotaudit.frames import s3_writing
 from annotaudit.frames.s3_files import copy_here, download, read_object, s3_client, split_address
 from annotaudit.frames.s3_writing import put_new, upload_new, write_to
-from annotaudit.testing.storage import LoopbackStorage
 
 STATION = Path(__file__).parents[2] / "data/station"
-S3RVER = "s3rver@3.7.1"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(port, process):
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert process.poll() is None, "s3rver did not start"
-        time.sleep(0.1)
-    raise AssertionError("s3rver does not answer")
-
-
-@pytest.fixture(scope="module")
-def moto():
-    storage = LoopbackStorage()
-    yield storage.endpoint, "anyone"
-    storage.close()
-
-
-@pytest.fixture(scope="module")
-def s3rver(tmp_path_factory):
-    """Node's s3rver: other people's code in another language, real files."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    home = Path(tempfile.gettempdir()) / f"annotaudit-{S3RVER}"
-    program = home / "node_modules/.bin/s3rver"
-    if not program.exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home), S3RVER]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
-    port, data = free_port(), tmp_path_factory.mktemp("s3rver")
-    process = subprocess.Popen(
-        [program, "-d", data, "-a", "127.0.0.1", "-p", str(port), "-s"],
-        env={**os.environ, "NODE_OPTIONS": "--openssl-legacy-provider"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}", "S3RVER"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-SERVERS = ["moto", pytest.param("s3rver", marks=pytest.mark.slow)]
-
-
-@pytest.fixture(params=SERVERS)
-def s3(request, monkeypatch):
-    endpoint, key = request.getfixturevalue(request.param)
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": key,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    client = boto3.Session().client("s3")
-    client.create_bucket(Bucket="hall")
-    yield client
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket="hall"):
-        keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-        if keys:
-            client.delete_objects(Bucket="hall", Delete={"Objects": keys})
-    client.delete_bucket(Bucket="hall")
 
 
 def test_a_file_is_written_once_and_never_over_another(s3):
