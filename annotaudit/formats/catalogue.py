@@ -54,6 +54,12 @@ FORMATS = {
     "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
     "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
     "label-studio": Format("Label Studio tasks (JSON export)", "annotaudit.formats.label_studio"),
+    "visdrone": Format(
+        "VisDrone (a .txt per video or per image, or their folder)", "annotaudit.formats.visdrone"
+    ),
+    "uavdt": Format(
+        "UAVDT tracks (M0101_gt_whole.txt, or the folder GT)", "annotaudit.formats.uavdt"
+    ),
     "kitti": Format(
         "KITTI tracking (0000.txt, or the folder label_02)", "annotaudit.formats.kitti"
     ),

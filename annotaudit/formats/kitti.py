@@ -38,14 +38,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.boxes import TEXT, Labels
-from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.line_columns import LineColumns, Value, read_columns, write_columns
 from annotaudit.formats.motchallenge_columns import track_numbers
 from annotaudit.formats.problems import Problems
-from annotaudit.formats.saving import write_whole
-from annotaudit.frames.matching import SUFFIXES, natural_order, path_inside
+from annotaudit.formats.sequence_texts import (
+    head_of,
+    one_name,
+    refuse_nothing,
+    save_sequences,
+    text_files,
+)
+from annotaudit.frames.matching import SUFFIXES
 
 _IN_WORLD = ("height_3d", "width_3d", "length_3d", "x", "y", "z", "rotation_y")
 _LINE = (
@@ -75,29 +80,16 @@ def recognises(path: Path, head: bytes) -> bool:
     True
     """
     if path.is_dir():
-        heads = [found for file in _files(path)[:20] if (found := _head(file)).strip()]
+        heads = [found for file in _files(path)[:20] if (found := head_of(file)).strip()]
         return bool(heads) and all(recognises(Path("file"), found) for found in heads)
     lines = (b" ".join(line.split()) for line in head[:5000].splitlines())
     first = [line for line in lines if line][:5]
     return any(_START.fullmatch(line) for line in first)
 
 
-def _head(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(5000)
-    except OSError:
-        return b""
-
-
 def _files(folder: Path) -> list[Path]:
     inside = folder / _FOLDER
-    found = (
-        path
-        for path in (inside if inside.is_dir() else folder).glob("*.txt")
-        if path.is_file() and not path.name.startswith(".")
-    )
-    return sorted(found, key=lambda path: natural_order(path.name))
+    return text_files(inside if inside.is_dir() else folder)
 
 
 def parts(path: Path) -> list[Path]:
@@ -132,29 +124,19 @@ def load(
         If no line is a box.
     """
     files = _files(path) if path.is_dir() else [path]
-    if sequence is not None and len(files) > 1:
-        raise LabelFormatError(
-            f"{path}: a name was given for one sequence, but there are {len(files)} files. Leave "
-            "sequence= out."
-        )
+    one_name(sequence, path, files)
     problems = Problems(str(path), strict=strict)
-    boxes, frames, n_empty = [], [], 0
+    boxes, frames = [], []
     for file in files:
         problems.source = str(file)
-        if path.is_dir() and not _head(file).strip():
-            n_empty += 1
+        if len(files) > 1 and not head_of(file).strip():
             problems.add("file", "it is empty: the sequence has no boxes")
             continue
         lines = read_columns(read_bytes(file), _LINE, problems, separator=" ", optional=1)
         name = sequence or file.stem
         boxes.append(_box_table(lines, name))
         frames.append(_frame_table(file, name, lines.columns["frame"]))
-    if not any(len(table) for table in boxes):
-        first = problems.table().iloc[0] if len(problems) > n_empty else None
-        what = "" if first is None else f"; {first['where']}: {first['what']}"
-        raise LabelFormatError(
-            f"{path}: no line is a box{what}. Check that this is KITTI tracking."
-        )
+    refuse_nothing(path, boxes, problems, "KITTI tracking")
     table = pd.concat(boxes, ignore_index=True)
     unsaid = [name for name in table.columns[9:] if table[name].isna().all()]
     table = table.drop(columns=unsaid)
@@ -242,28 +224,7 @@ def save(labels: Labels, path: Path) -> Path:
         If the labels are of several annotators, a ``.txt`` would hold several sequences, or the
         name of a sequence is no file name.
     """
-    boxes = labels.boxes
-    if (people := boxes["annotator"].dropna().unique()).size > 1:
-        raise LabelFormatError(
-            f"{path}: the boxes are of {people.size} annotators; KITTI has no place for who drew a "
-            "box. Save them one by one: labels.boxes[labels.boxes['annotator'] == ...]."
-        )
-    names = boxes["sequence"].unique().tolist()
-    if path.suffix.lower() == ".txt":
-        if len(names) > 1:
-            raise LabelFormatError(
-                f"{path}: a .txt file holds one sequence, the labels have {len(names)}. Name a "
-                "folder instead."
-            )
-        return write_whole(path, _written(boxes))
-    try:
-        files = {name: path_inside(path, f"{name}.txt") for name in names}
-    except ValueError as error:
-        raise LabelFormatError(f"A sequence cannot be the name of a file: {error}") from error
-    path.mkdir(parents=True, exist_ok=True)
-    for name, mine in boxes.groupby("sequence", sort=False):
-        write_whole(files[str(name)], _written(mine))
-    return path
+    return save_sequences(labels, path, "KITTI", _written)
 
 
 def _written(boxes: pd.DataFrame) -> bytes:

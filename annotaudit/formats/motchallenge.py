@@ -37,6 +37,7 @@ import pandas as pd
 
 from annotaudit.boxes import Labels
 from annotaudit.errors import LabelFormatError
+from annotaudit.formats import drone_lines
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.motchallenge_columns import CLASSES, DISTRACTORS, box_table, write_boxes
 from annotaudit.formats.motchallenge_lines import Lines, read_lines
@@ -66,7 +67,8 @@ def recognises(path: Path, head: bytes) -> bool:
     if path.is_dir():
         return any((path / file).is_file() for file in _FILES)
     first = [line.strip() for line in head[:5000].splitlines() if line.strip()][:5]
-    return any(_LINE.fullmatch(line) for line in first)
+    is_mot = any(_LINE.fullmatch(line) for line in first)
+    return is_mot and drone_lines.MOT in drone_lines.meanings(path, head)
 
 
 def parts(path: Path) -> list[Path]:
