@@ -29,7 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "merging": ["merge_adjusted"],
         "plans": ["AdjustmentPlan", "load_plan"],
         "pulling": ["archive", "assignments", "hit_status", "pull_hits"],
-        "sequences": ["make_sequence"],
+        "sequences": ["make_sequence", "upload_sequence"],
         "sessions": ["Session", "open_session"],
         "submitting": ["submit_reviews"],
         "worker_page": ["write_preview"],

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
+from annotaudit.aws.job_checks import MAX_FRAMES
 from annotaudit.boxes import TEXT
-from annotaudit.errors import LabelFormatError
+from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.seq_label import LISTS, write_sequence
 from annotaudit.frames.matching import list_images
+from annotaudit.frames.s3_files import split_address
+from annotaudit.frames.s3_writing import Progress, upload_new
+from annotaudit.frames.videos import extract_frames
 
 
 def file_names(images: pd.Series, *, sequence: str) -> list[str]:
@@ -103,20 +109,35 @@ def sequence_content(
 
 
 def make_sequence(
-    folder: str | os.PathLike[str], *, prefix: str, fps: float | None = None, number: int = 1
+    source: str | os.PathLike[str],
+    *,
+    prefix: str,
+    fps: float | None = None,
+    number: int = 1,
+    folder: str | os.PathLike[str] | None = None,
+    step: int = 1,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Make the content of a sequence file from a folder of anyone's frames.
+    """Make the content of a sequence file from a folder of anyone's frames, or from a video.
 
     Parameters
     ----------
-    folder : path
-        Holds the images, one per frame.
+    source : path
+        A folder that holds the images, one per frame; or a video file, whose frames ffmpeg
+        writes to ``folder``.
     prefix : str
         ``s3://`` folder they are, or will be, in.
     fps : float, optional
-        Frames per second: gives the time each was taken, from 0.
+        Of a folder: frames per second, which give the time each was taken, from 0. Of a video: take
+        at most this many per second; their times are the video's own.
     number : int
         Of the sequence in its manifest.
+    folder : path, optional
+        Where the frames of a video go; must not exist, or be empty.
+    step : int
+        Take every second, third, ... frame.
+    progress : callable, optional
+        Called with frames written and frames expected in all.
 
     Returns
     -------
@@ -125,15 +146,107 @@ def make_sequence(
     Raises
     ------
     FrameError
-        If there are no images.
+        If there are no images, or the video cannot be read; see
+        :func:`annotaudit.frames.extract_frames`.
     LabelFormatError
-        If their names stand in another order than people count in: ``frame10.jpg`` would be shown
-        before ``frame2.jpg``.
+        If the names of the images stand in another order than people count in: ``frame10.jpg``
+        would be shown before ``frame2.jpg``.
+    LimitError
+        If there are more frames than Ground Truth shows in one sequence, 2,000.
     """
-    images = list_images(folder)
+    split_address(prefix.rstrip("/") + "/frame")
+    frames = _frames_of(source, folder, fps=fps, step=step, progress=progress)
+    return _content(frames, prefix, number)
+
+
+def upload_sequence(
+    source: str | os.PathLike[str],
+    prefix: str,
+    *,
+    s3: Any,
+    fps: float | None = None,
+    number: int = 1,
+    step: int = 1,
+    progress: Progress | None = None,
+) -> str:
+    """Put the frames of a folder or video into S3, and after them their sequence file.
+
+    May be interrupted and called again: what is there is not sent again, and never overwritten.
+
+    Parameters
+    ----------
+    source, prefix, fps, number, step
+        As of :func:`make_sequence`.
+    s3 : boto3 S3 client
+    progress : callable, optional
+        Called with files sent and files in all.
+
+    Returns
+    -------
+    str
+        Address of the sequence file, ``<prefix>/<name of the source>-seq.json``.
+
+    Raises
+    ------
+    FrameError
+        If a file of another content is there; and as :func:`make_sequence`.
+    """
+    prefix = prefix.rstrip("/")
+    address = f"{prefix}/{sequence_name(source)}-seq.json"
+    split_address(address)
+    with TemporaryDirectory() as beside:
+        frames = _frames_of(source, Path(beside) / "frames", fps=fps, step=step)
+        content = _content(frames, prefix, number)
+        files: dict[str, str | bytes] = {
+            f"{prefix}/{frame['frame']}": image
+            for frame, image in zip(content["frames"], frames["image"], strict=True)
+        }
+        files[address] = json.dumps(content).encode()
+        upload_new(s3, files, progress=progress)
+    return address
+
+
+def sequence_name(source: str | os.PathLike[str]) -> str:
+    """Name a sequence after its folder or video.
+
+    Examples
+    --------
+    >>> sequence_name("videos/hall.mp4")
+    'hall'
+    """
+    path = Path(source).absolute()
+    return path.name if path.is_dir() else path.stem
+
+
+def _frames_of(
+    source: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None,
+    *,
+    fps: float | None,
+    step: int,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """List the frames of a folder, or write those of a video: a frames table."""
+    if Path(source).is_file():
+        if folder is None:
+            raise LimitError(f"{source} is a file: say in folder= where its frames shall go.")
+        return extract_frames(
+            source, folder, fps=fps, step=step, most=MAX_FRAMES, progress=progress
+        )
+    images = list_images(source)[::step]
+    if len(images) > MAX_FRAMES:
+        raise LimitError(
+            f"{source}: {len(images):,} frames; Ground Truth shows {MAX_FRAMES:,} in one sequence. "
+            "Take fewer with step=, or spread them over several folders."
+        )
     paths = pd.Series([os.fspath(image) for image in images], dtype=TEXT)
-    names = file_names(paths, sequence=Path(folder).name)
-    times = [place / fps for place in range(len(names))] if fps else None
+    times = [place * step / fps if fps else math.nan for place in range(len(images))]
+    return pd.DataFrame({"sequence": sequence_name(source), "image": paths, "time": times})
+
+
+def _content(frames: pd.DataFrame, prefix: str, number: int) -> dict[str, Any]:
+    names = file_names(frames["image"], sequence=frames["sequence"].iloc[0])
+    times = frames["time"].round(6).tolist()
     return sequence_content(names, number=number, prefix=prefix, times=times)
 
 

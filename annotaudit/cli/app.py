@@ -18,6 +18,7 @@ from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
 from annotaudit.cli.screen import complain
 from annotaudit.cli.selftest import selftest
+from annotaudit.cli.sequence import sequence
 from annotaudit.errors import AnnotauditError, LimitError
 
 USAGE, UNREADABLE = 2, 3  # exit codes; 0 is success, 1 is `audit --fail-on`
@@ -81,6 +82,7 @@ app.command(
         "annotaudit audit SeqLabel.json --frames img1/ --report audit.html",
         "annotaudit audit gt/gt.txt --rules aws --iou-thresh 0.4 --out findings.csv",
         "annotaudit audit 'jobs/*/SeqLabel.json' --fail-on error",
+        "annotaudit audit s3://bucket/SeqLabel.json --out s3://bucket/findings.csv",
     )
 )(audit)
 app.command(epilog=_examples("annotaudit demo --out somewhere/"))(demo)
@@ -135,6 +137,12 @@ adjust.command(
     )
 )(adjusting.merge)
 app.add_typer(adjust, name="adjust")
+app.command(
+    epilog=_examples(
+        "annotaudit sequence hall.mp4 s3://bucket/hall/ --fps 5",
+        "annotaudit sequence img1/ s3://bucket/hall/ --fps 25",
+    )
+)(sequence)
 app.command(epilog=_examples("annotaudit fetch mot20 --accept-license"))(fetch)
 app.command(epilog=_examples("annotaudit compare SeqLabel.json merged/SeqLabel.json"))(compare)
 app.add_typer(mturk, name="mturk")

@@ -8,6 +8,7 @@
 ``Images``         one frame's picture at a time, from the frames table
 ``open_image``     one picture from a path, an open file, bytes or an address
 ``crop_boxes``     boxes cut out of a picture
+``extract_frames`` the frames of a video file, as images in a folder
 =================  =============================================================
 """
 
@@ -33,6 +34,7 @@ _lazy, _dir, _names = lazy_loader.attach(
         "matching": ["list_images", "match_images", "path_inside"],
         "opening": ["open_image"],
         "table": ["check_frames", "in_windows"],
+        "videos": ["extract_frames"],
     },
 )
 
