@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +21,7 @@ LICENSE = (
     "Attribution-NonCommercial-ShareAlike 3.0: not for commercial use, and not to be put into a "
     "repository under another licence. See https://motchallenge.net."
 )
+MAX_ARCHIVE = 20_000_000_000  # bytes; it has 5 GB
 MAX_UNPACKED = 10_000_000_000  # bytes of one sequence; the largest has about 2 GB
 _SEQUENCE = re.compile(r"MOT20-0[1235]")  # those with true boxes
 
@@ -35,6 +35,8 @@ def mot20(
     accept_license: bool = False,
 ) -> Labels:
     """Load a sequence of MOT20, downloading the archive (5 GB) the first time.
+
+    A download that was interrupted goes on where it stopped when this is called again.
 
     Parameters
     ----------
@@ -82,20 +84,17 @@ def mot20(
 
 
 def _fetch(address: str, home: Path, checksum: str | None) -> Path:
-    pooch = _pooch()
-    bar = find_spec("tqdm") is not None
+    from annotaudit.datasets.downloading import ResumingDownloader
+
+    downloader = ResumingDownloader(home / ".MOT20.zip.part", max_bytes=MAX_ARCHIVE)
     try:
-        file = pooch.retrieve(
-            address,
-            known_hash=checksum,
-            fname="MOT20.zip",
-            path=home,
-            downloader=pooch.HTTPDownloader(progressbar=bar, timeout=60),
+        file = _pooch().retrieve(
+            address, known_hash=checksum, fname="MOT20.zip", path=home, downloader=downloader
         )
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+    except (OSError, ValueError) as error:
         raise AnnotauditError(
-            f"{address} could not be downloaded ({error}). Run it again, or download it yourself "
-            f"to {home / 'MOT20.zip'}."
+            f"{address} could not be downloaded ({error}). Run it again, which goes on where it "
+            f"stopped, or download it yourself to {home / 'MOT20.zip'}."
         ) from error
     return Path(file)
 
