@@ -51,9 +51,13 @@ FORMATS = {
     ),
     "coco": Format("COCO detection JSON, stills or videos", "annotaudit.formats.coco"),
     "cvat": Format("CVAT for video or for images (XML 1.1)", "annotaudit.formats.cvat"),
+    "cvat-archive": Format(
+        "CVAT archive (export or backup of a task or project)", "annotaudit.formats.cvat_archive"
+    ),
     "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
     "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
     "label-studio": Format("Label Studio tasks (JSON export)", "annotaudit.formats.label_studio"),
+    "via": Format("VGG Image Annotator (CSV of VIA 1 and 2)", "annotaudit.formats.via"),
     "visdrone": Format(
         "VisDrone (a .txt per video or per image, or their folder)", "annotaudit.formats.visdrone"
     ),

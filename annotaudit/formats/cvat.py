@@ -51,6 +51,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -93,7 +94,7 @@ def load(
     Parameters
     ----------
     path : Path
-        The XML; unpack an archive first.
+        The XML; for archives there is ``annotaudit.formats.cvat_archive``.
     strict : bool
         Raise at the first piece of input that cannot be used.
     sequence : str, optional
@@ -243,6 +244,17 @@ def save(labels: Labels, path: Path) -> Path:
         If the labels are of several annotators, tracks and boxes without one are mixed, or a side
         is not a finite number.
     """
+    return write_whole(path, chunks(labels, path))
+
+
+def chunks(labels: Labels, path: Path) -> Iterator[bytes]:
+    """Make the XML of labels, for :func:`save` and for what goes into an archive.
+
+    Yields
+    ------
+    bytes
+        From first to last; what cannot be saved raises before any.
+    """
     boxes, frames = labels.boxes, labels.frames
     _check(boxes, path)
     sources = _sources(frames, path)
@@ -258,14 +270,8 @@ def save(labels: Labels, path: Path) -> Path:
     head = (
         f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n{meta}\n'
     )
-
-    def chunks() -> Iterator[bytes]:
-        yield head.encode()
-        for text in body:
-            yield text.encode()
-        yield b"</annotations>\n"
-
-    return write_whole(path, chunks())
+    texts = chain([head], body, ["</annotations>\n"])
+    return (text.encode() for text in texts)
 
 
 def _check(boxes: pd.DataFrame, path: Path) -> None:
