@@ -209,7 +209,8 @@ box = [numbers] * 4
 )  # fmt: skip
 @settings(max_examples=25)
 def test_law_visdrone_load_save_load(tmp_path_factory, rows):
-    folder = tmp_path_factory.mktemp("law")
+    folder = tmp_path_factory.getbasetemp() / "law"
+    folder.mkdir(exist_ok=True)
     path = write(folder, [",".join(map(str, row)) for row in rows])
     labels = visdrone.load(path)
     again = visdrone.save(labels, folder / "again" / "video.txt")
@@ -227,7 +228,8 @@ def test_law_visdrone_load_save_load(tmp_path_factory, rows):
 )  # fmt: skip
 @settings(max_examples=25)
 def test_law_uavdt_load_save_load(tmp_path_factory, rows):
-    folder = tmp_path_factory.mktemp("law")
+    folder = tmp_path_factory.getbasetemp() / "law"
+    folder.mkdir(exist_ok=True)
     path = write(folder, [",".join(map(str, row)) for row in rows])
     labels = uavdt.load(path)
     again = uavdt.save(labels, folder / "again" / "video.txt")

@@ -119,7 +119,8 @@ sides = st.floats(-1e4, 1e4).map(lambda value: round(value, 6))
 )  # fmt: skip
 @settings(max_examples=50)
 def test_law_load_save_load_keeps_every_digit(tmp_path_factory, rows):
-    folder = tmp_path_factory.mktemp("law")
+    folder = tmp_path_factory.getbasetemp() / "law"
+    folder.mkdir(exist_ok=True)
     labels = load(write(folder, *(" ".join(map(str, row)) for row in rows)))
     again = save(labels, folder / "again" / "0000.txt")
     pd.testing.assert_frame_equal(load(again).boxes, labels.boxes)
