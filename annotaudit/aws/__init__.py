@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "jobs": [
             "bring_back",
             "check_account",
+            "check_role",
             "follow_job",
             "job_state",
             "set_cors",

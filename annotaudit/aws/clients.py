@@ -65,6 +65,7 @@ def make_client(
     region: str | None = None,
     session: boto3.Session | None = None,
     endpoint: str | None = None,
+    patient: bool = True,
 ) -> Any:
     """Make a client of any service with our time-outs, retries and user agent.
 
@@ -77,6 +78,8 @@ def make_client(
     session : boto3.Session, optional
     endpoint : str, optional
         By default the service's own, or what ``AWS_ENDPOINT_URL_<SERVICE>`` says.
+    patient : bool
+        Without patience a service that does not answer is given up after a few seconds.
     """
     try:
         import boto3
@@ -90,9 +93,9 @@ def make_client(
 
     reached = endpoint or os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}", "")
     patience = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=10 if patient else 3,
+        read_timeout=60 if patient else 10,
+        retries={"mode": "standard", "total_max_attempts": 5 if patient else 2},
         user_agent_extra=f"annotaudit/{__version__}",
         # A proxy cannot reach this machine; None leaves it to the environment whether to use one.
         proxies={} if reached.startswith(THIS_MACHINE) else None,

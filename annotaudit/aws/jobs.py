@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from annotaudit.aws.plans import AdjustmentPlan
+from annotaudit.aws.role_checks import role_facts
 from annotaudit.aws.sessions import Session, check_bucket
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
@@ -78,7 +79,8 @@ def check_account(plan: AdjustmentPlan, session: Session) -> pd.DataFrame:
     -------
     DataFrame
         As :meth:`AdjustmentPlan.check`: buckets that cannot be reached, are in another region, or
-        whose frames a browser may not load. What the role may do is known to the service only.
+        whose frames a browser may not load; a role that does not exist, that Ground Truth may not
+        take on, or without access; see :func:`check_role`.
     """
     s3, found = session.s3(), []
     addresses = [*plan.files, *plan.uploads, plan.output_manifest, *_frame_folders(plan)]
@@ -91,7 +93,27 @@ def check_account(plan: AdjustmentPlan, session: Session) -> pd.DataFrame:
         if not has_cors(s3, bucket):
             what = f"Allow it with annotaudit.aws.set_cors(session, {bucket!r}, confirm=True)."
             found.append((f"bucket {bucket}", "no CORS rule", "GET, HEAD and PUT for all", what))
-    return pd.DataFrame(found, columns=["where", "found", "expected", "what"]).astype(TEXT)
+    of_buckets = pd.DataFrame(found, columns=["where", "found", "expected", "what"]).astype(TEXT)
+    of_role = check_role(plan, session).query("severity == 'error'").drop(columns="severity")
+    return pd.concat([of_buckets, of_role], ignore_index=True)
+
+
+def check_role(plan: AdjustmentPlan, session: Session) -> pd.DataFrame:
+    """Ask the account whether the role of a planned job can do its work. Changes nothing.
+
+    Parameters
+    ----------
+    plan : AdjustmentPlan
+    session : Session
+
+    Returns
+    -------
+    DataFrame
+        As :func:`check_account`, with the ``severity`` of each row: ``"error"``, or ``"note"`` for
+        what these credentials may not ask.
+    """
+    reads = [*plan.files, *plan.uploads, *_frame_folders(plan)]
+    return role_facts(session, reads=reads, writes=[plan.output_manifest])
 
 
 def has_cors(s3: Any, bucket: str) -> bool:

@@ -76,7 +76,12 @@ def check(
     planned = aa.aws.load_plan(plan)
     _refuse(planned.check())
     if account:
-        _refuse(aa.aws.check_account(planned, _session(planned)))
+        session = _session(planned)
+        notes = aa.aws.check_role(planned, session).query("severity == 'note'")
+        for note in notes.itertuples():
+            text = f"note: {note.where}: {note.found}. {note.what}"
+            screen().print(printable(text), soft_wrap=True)
+        _refuse(aa.aws.check_account(planned, session))
     screen().print("No problem found.")
 
 

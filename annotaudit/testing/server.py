@@ -80,7 +80,7 @@ class LoopbackAmazon:
         return {
             "AWS_ENDPOINT_URL_MTURK": self.endpoint,
             "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint,
-            **({"AWS_ENDPOINT_URL_S3": self.storage.endpoint} if self.storage else {}),
+            **(self.storage.environment if self.storage else {}),
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_DEFAULT_REGION": REGION,

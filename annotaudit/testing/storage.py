@@ -36,11 +36,17 @@ class LoopbackStorage:
         host, port = self._server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where to find S3, and moto's accounts and roles, on the same server."""
+        return {f"AWS_ENDPOINT_URL_{service}": self.endpoint for service in ("S3", "IAM", "STS")}
+
     def forget(self) -> None:
-        """Forget every bucket."""
+        """Forget every bucket and role."""
         from moto.backends import get_backend
 
-        get_backend("s3").reset()
+        for service in ("s3", "iam"):
+            get_backend(service).reset()
 
     def close(self) -> None:
         """Stop listening and forget what was stored."""

@@ -37,6 +37,7 @@ def test_from_plan_to_merged_labels_and_what_it_helped(run, cloud, tmp_path):
     assert run("adjust", "check", job).exit_code == 0
     refused = run("adjust", "check", job, "--account")
     assert refused.exit_code == 2 and "set_cors" in refused.output
+    assert "note: role GroundTruth: a role of another account" in refused.output
     session = aa.aws.Session("us-east-1", "example-bucket", ROLE, TEAM, cloud.session())
     aa.aws.set_cors(session, confirm=True)
     assert "Nothing was sent" in run("adjust", "start", job).output
