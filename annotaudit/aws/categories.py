@@ -1,4 +1,4 @@
-"""Label categories of a video job, and instructions that name the frames to look at."""
+"""Label categories of jobs, and instructions of video jobs that name the frames to look at."""
 
 from __future__ import annotations
 
@@ -11,9 +11,26 @@ import pandas as pd
 from annotaudit.formats.columns import ATTRIBUTE
 
 VERSION = "2020-03-01"  # of label category files of video jobs
+IMAGE_VERSION = "2018-11-28"  # ... and of image jobs
 MAX_SHORT, MAX_FULL = 254, 2_047  # characters: below 255, below 2,048
 MAX_ENUM = 10  # values of an attribute to choose from
 MAX_NAME = 16  # characters of a label, an attribute, a value
+CHOICES = ("fine", "mistake", "unsure")  # of whoever verifies; the first is the one that passes
+VERDICT = {  # of a box, and of a frame, in video
+    "name": "verdict",
+    "type": "string",
+    "enum": list(CHOICES),
+    "isRequired": False,
+    "editsAllowed": "any",
+}
+MISSING = {
+    "name": "box-missing",
+    "description": "Does an object on this frame lack its box?",
+    "type": "string",
+    "enum": ["no", "yes"],
+    "isRequired": False,
+    "editsAllowed": "any",
+}
 
 
 def category_content(
@@ -36,7 +53,8 @@ def category_content(
     audited : str
         Name of the label attribute that is adjusted.
     edits : str
-        ``"any"``, or ``"none"`` for a job that only verifies.
+        ``"any"``, or ``"none"`` for a job that only verifies: there each box gets an attribute
+        ``verdict`` to choose, and each frame an attribute ``box-missing``.
     instructions : mapping
         ``shortInstruction`` and ``fullInstruction``.
     given : mapping, optional
@@ -57,6 +75,9 @@ def category_content(
     else:
         of_labels = [_label(name, boxes, edits) for name in labels]
         rest = {"categoryGlobalAttributes": [], "frameAttributes": []}
+    if edits == "none":
+        of_labels = [_with_verdict(entry) for entry in of_labels]
+        rest = {**rest, "frameAttributes": [*rest.get("frameAttributes", []), MISSING]}
     return {
         **rest,
         "documentVersion": VERSION,
@@ -65,6 +86,32 @@ def category_content(
         "instructions": dict(instructions),
         "auditLabelAttributeName": audited,
     }
+
+
+def _with_verdict(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a worker who may not change boxes of a label say what is wrong with them."""
+    others = [
+        {**attribute, "editsAllowed": "none"}
+        for attribute in entry.get("categoryAttributes", [])
+        if attribute.get("name") != VERDICT["name"]
+    ]
+    return {**entry, "categoryAttributes": [*others, VERDICT]}
+
+
+def image_categories(labels: Sequence[str]) -> dict[str, Any]:
+    """Make the content of a label category file of an image job.
+
+    Parameters
+    ----------
+    labels : list of str
+        For an adjustment those of the original job; for a verification what to choose from.
+
+    Examples
+    --------
+    >>> image_categories(["car"])
+    {'document-version': '2018-11-28', 'labels': [{'label': 'car'}]}
+    """
+    return {"document-version": IMAGE_VERSION, "labels": [{"label": name} for name in labels]}
 
 
 def _label(name: str, boxes: pd.DataFrame, edits: str) -> dict[str, Any]:

@@ -1,16 +1,23 @@
-"""What would keep a labelling job of video from working, found before anything is sent."""
+"""What would keep a labelling job from working, found before anything is sent."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from annotaudit.aws.category_checks import Problem, category_problems
 from annotaudit.aws.checking import check_request
-from annotaudit.aws.regions import LAMBDA_ACCOUNTS, is_public_team
+from annotaudit.aws.image_checks import (
+    Read,
+    image_file_problems,
+    image_request_problems,
+    image_task,
+    line_problems,
+)
+from annotaudit.aws.regions import LAMBDA_ACCOUNTS, is_public_team, lambda_arns
 from annotaudit.aws.sessions import PUBLIC_TEAM_REFUSED
 from annotaudit.boxes import TEXT
 from annotaudit.formats.manifests import METADATA
@@ -18,13 +25,12 @@ from annotaudit.formats.seq_label import LISTS
 
 MAX_FRAMES = 2_000  # of a sequence
 MAX_SEQUENCES = 10  # of a manifest
-MAX_LINE, MAX_VALUE = 100_000, 20_000  # characters of a manifest line, and of a value in it
 MAX_TASK_TIME = 604_800  # seconds; seven days, for video
-Read = Callable[[str], bytes | None]
+MAX_AVAILABLE = 2_592_000  # seconds; thirty days, for private and vendor teams
 
 
 def check_job(request: Mapping[str, Any], read: Read) -> pd.DataFrame:
-    """List what AWS's model and documentation have against an adjustment job of video.
+    """List what AWS's model and documentation have against an adjustment or verification job.
 
     Parameters
     ----------
@@ -40,14 +46,58 @@ def check_job(request: Mapping[str, Any], read: Read) -> pd.DataFrame:
         accept the job after all is only known there.
     """
     of_model = check_request("sagemaker", "CreateLabelingJob", request)
-    found: list[Problem] = []
-    if of_model.empty:
-        found = [*_request_problems(request), *_file_problems(request, read)]
-    documented = pd.DataFrame(found, columns=list(of_model.columns)).astype(TEXT)
-    return documented if of_model.empty else of_model
+    if len(of_model):
+        return of_model
+    found: list[Problem] = list(_request_problems(request))
+    if image_task(request):
+        found += [*image_request_problems(request), *image_file_problems(request, read)]
+    else:
+        found += [*_video_problems(request), *_file_problems(request, read)]
+    return pd.DataFrame(found, columns=list(of_model.columns)).astype(TEXT)
 
 
 def _request_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
+    """List what is wrong with a request, whatever the kind of job."""
+    task, name = request["HumanTaskConfig"], request["LabelAttributeName"]
+    if name.endswith(METADATA) or name in ("source", "source-ref"):
+        yield (
+            "LabelAttributeName",
+            name,
+            f"neither source, source-ref nor a name that ends in {METADATA}",
+            "These names have a meaning of their own in manifests.",
+        )
+    if is_public_team(task["WorkteamArn"]):
+        yield "WorkteamArn", task["WorkteamArn"], "a private team", PUBLIC_TEAM_REFUSED
+    if task.get("TaskAvailabilityLifetimeInSeconds", 0) > MAX_AVAILABLE:
+        yield (
+            "TaskAvailabilityLifetimeInSeconds",
+            str(task["TaskAvailabilityLifetimeInSeconds"]),
+            f"at most {MAX_AVAILABLE}",
+            "Thirty days are the most.",
+        )
+    page, before = task["UiConfig"].get("HumanTaskUiArn", ""), task.get("PreHumanTaskLambdaArn", "")
+    after = task.get("AnnotationConsolidationConfig", {}).get(
+        "AnnotationConsolidationLambdaArn", ""
+    )
+    arns = [page, before, after, task["WorkteamArn"]]
+    regions = {arn.split(":")[3] for arn in arns if arn.count(":") > 3}
+    if len(regions) != 1 or not regions <= set(LAMBDA_ACCOUNTS):
+        yield (
+            "HumanTaskConfig",
+            ", ".join(sorted(regions)) or "no ARN",
+            "one region of Ground Truth",
+            f"Use one of {', '.join(LAMBDA_ACCOUNTS)} for team, page and functions.",
+        )
+    elif (before, after) != lambda_arns(regions.pop(), before.rpartition(":PRE-")[2]):
+        yield (
+            "PreHumanTaskLambdaArn, AnnotationConsolidationLambdaArn",
+            f"{before}, {after}",
+            "the two functions of one kind of task, of the account Amazon has in that region",
+            "Take both from annotaudit.aws.regions.lambda_arns().",
+        )
+
+
+def _video_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
     task = request["HumanTaskConfig"]
     if not request["LabelAttributeName"].endswith("-ref"):
         yield (
@@ -63,8 +113,6 @@ def _request_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
             "1",
             "A video goes to one worker.",
         )
-    if is_public_team(task["WorkteamArn"]):
-        yield "WorkteamArn", task["WorkteamArn"], "a private team", PUBLIC_TEAM_REFUSED
     if task.get("TaskTimeLimitInSeconds", 0) > MAX_TASK_TIME:
         yield (
             "TaskTimeLimitInSeconds",
@@ -78,15 +126,6 @@ def _request_problems(request: Mapping[str, Any]) -> Iterator[Problem]:
             "a value",
             "nothing",
             "Video jobs are not labelled by machine.",
-        )
-    arns = [task["UiConfig"].get("HumanTaskUiArn", ""), task.get("PreHumanTaskLambdaArn", "")]
-    regions = {arn.split(":")[3] for arn in [*arns, task["WorkteamArn"]] if arn.count(":") > 3}
-    if len(regions) != 1 or not regions <= set(LAMBDA_ACCOUNTS):
-        yield (
-            "HumanTaskConfig",
-            ", ".join(sorted(regions)) or "no ARN",
-            "one region of Ground Truth",
-            f"Use one of {', '.join(LAMBDA_ACCOUNTS)} for team, page and functions.",
         )
     if not task["UiConfig"].get("HumanTaskUiArn"):
         yield (
@@ -134,17 +173,7 @@ def _file_problems(request: Mapping[str, Any], read: Read) -> Iterator[Problem]:
         if not isinstance(line, dict) or not isinstance(line.get("source-ref"), str):
             yield where, text[:60], "an object with source-ref", "Write the manifest again."
             continue
-        if len(text) > MAX_LINE or any(
-            len(json.dumps(value)) > MAX_VALUE for value in line.values()
-        ):
-            yield (
-                where,
-                f"{len(text)} characters",
-                f"at most {MAX_LINE}, {MAX_VALUE} a value",
-                "Shorten what stands in the line.",
-            )
-        if any(key.startswith("$") for key in line):
-            yield where, "a name that starts with $", "another", "Rename the attribute."
+        yield from line_problems(where, text, line)
         sequence = _decoded(read(line["source-ref"]))
         names = None
         if isinstance(sequence, dict) and isinstance(sequence.get("frames"), list):

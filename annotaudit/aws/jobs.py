@@ -166,6 +166,9 @@ def _allows(rule: dict[str, Any]) -> bool:
 
 
 def _frame_folders(plan: AdjustmentPlan) -> list[str]:
+    if plan.is_of_images:
+        addresses: list[str] = plan.sequences["name"].tolist()
+        return addresses
     contents = [json.loads(c) for name, c in plan.files.items() if name.endswith("-seq.json")]
     return [content["prefix"] + "frame" for content in contents]
 
@@ -332,7 +335,8 @@ def bring_back(plan: AdjustmentPlan, session: Session, folder: str | os.PathLike
     -------
     Labels
         Only what the job labelled, its clips named and numbered as they were sent; see
-        :func:`annotaudit.aws.merge_adjusted`. A clip without labels is a problem.
+        :func:`annotaudit.aws.merge_adjusted`. A clip or image without labels is a problem. Of a
+        verification, what was judged; see :func:`annotaudit.aws.verdicts_of`.
 
     Raises
     ------
@@ -348,10 +352,13 @@ def bring_back(plan: AdjustmentPlan, session: Session, folder: str | os.PathLike
             f"{': ' + state.reason if state.reason else ''}. Follow it until it is over."
         )
     root = plan.output_manifest.removesuffix("manifests/output/output.manifest")
-    for text in content.decode().splitlines():
+    for text in content.decode().splitlines() if not plan.is_of_images else []:
         address = json.loads(text).get(plan.attribute)
         if isinstance(address, str) and address.startswith(root):
             download(s3, address, path_inside(folder, address.removeprefix(root)))
     manifest = path_inside(folder, plan.output_manifest.removeprefix(root))
     download(s3, plan.output_manifest, manifest)
+    if plan.is_of_images:
+        attribute = plan.audited if plan.is_verification else plan.attribute
+        return load(manifest, format="ground-truth-images", attribute=attribute)
     return load(manifest, format="ground-truth-video", attribute=plan.attribute)

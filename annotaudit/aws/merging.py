@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from annotaudit.aws.plans import AdjustmentPlan
-from annotaudit.boxes import TEXT, Labels
+from annotaudit.boxes import SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.review.merging import merge_back
 
@@ -13,8 +13,8 @@ from annotaudit.review.merging import merge_back
 def merge_adjusted(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> Labels:
     """Replace the labels in a job's windows by the adjusted ones.
 
-    Frames are told by their file name, objects by their id. An object that the worker added gets
-    a name that no other has.
+    Frames are told by their file name, images by their address, objects by their id. An object
+    that the worker added gets a name that no other has.
 
     Parameters
     ----------
@@ -34,30 +34,70 @@ def merge_adjusted(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> La
     LabelFormatError
         If the adjusted labels hold none of the plan's clips.
     """
-    placed = _placed(labels, adjusted, plan)
-    return merge_back(labels, placed, plan.windows, source=plan.job)
+    return merge_back(labels, placed(labels, adjusted, plan), plan.windows, source=plan.job)
 
 
-def _placed(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> Labels:
-    """Give the adjusted labels the names of videos and the numbers of frames of the originals."""
-    clips = plan.sequences.set_index("name")["sequence"]
-    known = adjusted.frames["sequence"].isin(clips.index)
-    if not known.any():
+def placed(labels: Labels, adjusted: Labels, plan: AdjustmentPlan) -> Labels:
+    """Give what a job labelled the originals' names of sequences, objects and frame numbers.
+
+    Parameters
+    ----------
+    labels : Labels
+        The originals.
+    adjusted : Labels
+        What :func:`annotaudit.aws.bring_back` returned.
+    plan : AdjustmentPlan
+
+    Raises
+    ------
+    LabelFormatError
+        If the adjusted labels hold none of the plan's clips.
+    """
+    frames = adjusted.frames.rename(columns={"frame": "clip_frame", "sequence": "clip"})
+    place = _places_of_images if plan.is_of_images else _places_of_clips
+    frames = place(labels, frames, plan)
+    if frames.empty:
         raise LabelFormatError(
             f"The adjusted labels are of {sorted(set(adjusted.frames['sequence']))}; expected "
-            f"clips of job {plan.job}: {', '.join(clips.index)}. Check which job they are of."
+            f"{'images' if plan.is_of_images else 'clips'} of job {plan.job}: "
+            f"{', '.join(plan.sequences['name'][:10])}. Check which job they are of."
         )
-    names = labels.frames["image"].str.replace("\\", "/", regex=False).str.rpartition("/")[2]
-    number = labels.frames[["sequence", "frame"]].assign(name=names)
-    frames = adjusted.frames[known].rename(columns={"frame": "clip_frame", "sequence": "clip"})
-    frames = frames.assign(sequence=frames["clip"].map(clips).astype(TEXT), name=frames["image"])
-    frames = frames.merge(number, on=["sequence", "name"])
     by_clip = frames.set_index(["clip", "clip_frame"])[["sequence", "frame"]]
     at = pd.MultiIndex.from_frame(adjusted.boxes[["sequence", "frame"]])
     found = by_clip.reindex(at).set_axis(adjusted.boxes.index)
     boxes = adjusted.boxes.assign(sequence=found["sequence"], frame=found["frame"])
     boxes = boxes[found["frame"].notna()].astype({"frame": "int64", "sequence": TEXT})
+    if plan.is_of_images:
+        # The job wrote its boxes under a name of its own; they go back where the originals were.
+        boxes = boxes.assign(label_attribute=pd.Series(plan.audited, boxes.index, dtype=TEXT))
+        boxes = _with_old_scores(labels.boxes, boxes)
     return Labels(_named(labels.boxes, boxes), frames.reset_index(drop=True))
+
+
+def _with_old_scores(originals: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Let a box that nobody changed keep its score: that of a single worker's box is always 0."""
+    if "score" not in originals or "score" not in boxes:
+        return boxes
+    keys = ["sequence", "frame", "label", *SIDES]
+    known = originals[[*keys, "score"]].drop_duplicates(keys)
+    both = boxes[keys].merge(known, on=keys, how="left", indicator=True)
+    unchanged = (both["_merge"] == "both").to_numpy()
+    return boxes.assign(score=boxes["score"].mask(unchanged, both["score"].to_numpy()))
+
+
+def _places_of_clips(labels: Labels, frames: pd.DataFrame, plan: AdjustmentPlan) -> pd.DataFrame:
+    clips = plan.sequences.set_index("name")["sequence"]
+    frames = frames[frames["clip"].isin(clips.index)]
+    names = labels.frames["image"].str.replace("\\", "/", regex=False).str.rpartition("/")[2]
+    number = labels.frames[["sequence", "frame"]].assign(name=names)
+    frames = frames.assign(sequence=frames["clip"].map(clips).astype(TEXT), name=frames["image"])
+    return frames.merge(number, on=["sequence", "name"])
+
+
+def _places_of_images(labels: Labels, frames: pd.DataFrame, plan: AdjustmentPlan) -> pd.DataFrame:
+    sent = plan.sequences[["name", "sequence", "first"]]
+    sent = sent.rename(columns={"name": "image", "first": "frame"})
+    return frames.merge(sent, on="image")
 
 
 def _named(originals: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:

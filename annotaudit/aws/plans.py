@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
 from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError
@@ -19,6 +21,7 @@ from annotaudit.formats.saving import write_whole
 from annotaudit.frames.matching import path_inside
 
 FILE = "plan.json"
+MOST_ROWS = 20  # shown in a notebook
 _TABLES = ("sequences", "windows", "left_out")
 
 
@@ -37,12 +40,14 @@ class AdjustmentPlan:
     uploads : dict
         Images on this machine that the job needs, by the address they go to.
     sequences : DataFrame
-        One row per clip a worker gets: ``name``, ``sequence``, ``first`` and ``last`` frame,
-        ``frames``, ``boxes``, ``objects``, ``first_image``, ``last_image``, ``minutes``.
+        One row per clip or image a worker gets: ``name``, ``sequence``, ``first`` and ``last``
+        frame, ``frames``, ``boxes``, ``objects``, ``first_image``, ``last_image``, ``minutes``; of
+        images also ``reasons``, which the worker reads beside the image.
     windows : DataFrame
         The stretches in which labels are meant to change.
     left_out : DataFrame
-        Windows beyond the ten sequences a job may have: plan another job for them.
+        Windows beyond the ten sequences, or 100,000 images, a job may have: plan another job for
+        them.
     instructions : dict
         What the worker reads.
     assumptions : dict
@@ -65,6 +70,31 @@ class AdjustmentPlan:
         return str(self.request["LabelAttributeName"])
 
     @property
+    def is_of_images(self) -> bool:
+        """Whether workers get images, rather than clips."""
+        return image_task(self.request) is not None
+
+    @property
+    def is_verification(self) -> bool:
+        """Whether workers judge boxes and may not change them."""
+        if self.is_of_images:
+            return image_task(self.request) == "VerificationBoundingBox"
+        labels = self._category_file().get("labels", [])
+        return all(entry.get("editsAllowed") == "none" for entry in labels)
+
+    @property
+    def audited(self) -> str:
+        """Label attribute of the labels that are adjusted or verified."""
+        if self.is_of_images:
+            page = self.files[self.request["HumanTaskConfig"]["UiConfig"]["UiTemplateS3Uri"]]
+            return shown_attribute(page) or ""
+        return str(self._category_file()["auditLabelAttributeName"])
+
+    def _category_file(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.files[self.request["LabelCategoryConfigS3Uri"]])
+        return content
+
+    @property
     def output_manifest(self) -> str:
         """Address the job writes its output manifest to."""
         out = self.request["OutputConfig"]["S3OutputPath"].rstrip("/")
@@ -72,20 +102,27 @@ class AdjustmentPlan:
 
     def summary(self) -> pd.Series:
         """Say what the job is, what it takes, and what that rests on."""
-        minutes = self.sequences["minutes"].sum()
-        pay = self.assumptions["pay per hour"]
+        minutes, frames = (self.sequences[name].sum() for name in ("minutes", "frames"))
+        pay = minutes / 60 * self.assumptions["pay per hour"]
+        price = frames * self.assumptions.get("price per frame", nan)
+        objects = int(self.sequences["objects"].sum())
+        size = {"clips": len(self.sequences), "frames": int(frames), "objects": objects}
         return pd.Series(
             {
                 "job": self.job,
-                "clips": len(self.sequences),
-                "frames": int(self.sequences["frames"].sum()),
+                "work": "verify" if self.is_verification else "correct",
+                **({"images": int(frames)} if self.is_of_images else size),
                 "boxes": int(self.sequences["boxes"].sum()),
                 "images to upload": len(self.uploads),
-                "windows left out": len(self.left_out),
+                f"{'images' if self.is_of_images else 'windows'} left out": len(self.left_out),
                 "minutes of work": round(float(minutes), 1),
-                "pay": round(minutes / 60 * pay, 2),
-                "assumed": f"{self.assumptions['seconds per box']:g} s per box, pay "
-                f"{pay:g} per hour; Amazon's own price per object comes on top",
+                "pay": _amount(pay, "hourly_pay"),
+                "Amazon's price": _amount(price, "price_per_frame"),
+                "assumed": ", ".join(
+                    f"{name}: {value:g}"
+                    for name, value in self.assumptions.items()
+                    if not isnan(value)
+                ),
             }
         )
 
@@ -132,10 +169,14 @@ class AdjustmentPlan:
     def _repr_html_(self) -> str:
         parts = [
             self.summary().to_frame("").to_html(),
-            self.sequences.to_html(index=False),
+            self.sequences.to_html(index=False, max_rows=MOST_ROWS),
             f"<p>The worker reads: {escape(self.instructions['shortInstruction'])}</p>",
         ]
         return "".join(parts)
+
+
+def _amount(amount: float, option: str) -> float | str:
+    return f"unknown: give {option}=" if isnan(amount) else round(float(amount), 2)
 
 
 def load_plan(folder: str | os.PathLike[str]) -> AdjustmentPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from annotaudit.boxes import TEXT, Labels
@@ -65,7 +66,7 @@ def merge_back(
         columns=["source", "where", "what"],
     ).astype(TEXT)
     return Labels(
-        boxes.astype(labels.boxes.dtypes.to_dict()),
+        _typed(boxes, labels.boxes),
         labels.frames,
         pd.concat([labels.problems, corrected.problems, told], ignore_index=True),
     )
@@ -77,12 +78,41 @@ def _frames_of(table: pd.DataFrame) -> pd.MultiIndex:
 
 def _like_the_originals(originals: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     """Give corrected boxes the columns of the originals, with their values where they lack them."""
-    fresh = _same_annotator(fresh, originals)
+    fresh = _same_annotator(fresh, originals).reset_index(drop=True)
     if lacking := [name for name in originals.columns if name not in fresh.columns]:
-        key = ["sequence", "frame", "track"]
-        of_box = originals.drop_duplicates(key)[[*key, *lacking]]
-        fresh = fresh.merge(of_box, on=key, how="left")
+        here = originals[_frames_of(originals).isin(_frames_of(fresh))]
+        known = here[lacking].reset_index(drop=True)
+        of_box = known.reindex(_same_box(here, fresh)).set_axis(fresh.index)
+        fresh = pd.concat([fresh, of_box], axis=1)
     return fresh[[name for name in originals.columns if name in fresh]]
+
+
+def _same_box(originals: pd.DataFrame, fresh: pd.DataFrame) -> pd.Series:
+    """Return of each corrected box the row of its original, counted from 0, or NaN.
+
+    Told by the name of the track; boxes without one are told by their place.
+    """
+    key = ["sequence", "frame", "track"]
+    numbered = originals[key].assign(row=np.arange(len(originals), dtype=float))
+    named = numbered.dropna(subset="track").drop_duplicates(key)
+    rows = fresh[key].merge(named, on=key, how="left")["row"].to_numpy(copy=True)
+    was, now = (np.flatnonzero(table["track"].isna()) for table in (originals, fresh))
+    if len(was) and len(now):
+        changes = compare_boxes(originals.iloc[was], fresh.iloc[now])
+        both = changes.dropna(subset=["before", "after"])
+        before, after = (both[side].to_numpy(np.int64) for side in ("before", "after"))
+        rows[now[after]] = was[before]
+    return pd.Series(rows, index=fresh.index)
+
+
+def _typed(boxes: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Give columns their types again, or one that can hold what is missing now."""
+    able = {"i": "float64", "u": "float64", "b": "boolean"}
+    kinds = {
+        name: able.get(kind.kind, kind) if boxes[name].isna().any() else kind
+        for name, kind in like.dtypes.items()
+    }
+    return boxes.astype(kinds)
 
 
 def _same_annotator(boxes: pd.DataFrame, originals: pd.DataFrame) -> pd.DataFrame:

@@ -1,29 +1,30 @@
 """Ground Truth as documented: it reads a job's files from S3, refuses bad ones, plays a worker.
 
 Rules played: those of :func:`annotaudit.aws.check_job` on the files as they lie in S3; frames that
-the sequence names are there; buckets let a browser load them; a job's name is taken once, whatever
-its case; a job goes from Initializing to InProgress to Completed, a step each time it is looked
-at; stopped is stopped. It does not know what AWS does where the documentation is silent.
+the sequence names, and images, are there; buckets let a browser load them; a job's name is taken
+once, whatever its case; a job goes from Initializing to InProgress to Completed, a step each time
+it is looked at; stopped is stopped. It does not know what AWS does where the documentation is
+silent.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from annotaudit.aws.categories import MISSING
 from annotaudit.aws.checking import service_model
+from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
 from annotaudit.aws.jobs import has_cors
 from annotaudit.formats.manifests import METADATA
 from annotaudit.formats.seq_label import LISTS
 from annotaudit.frames.s3_files import read_object, split_address
+from annotaudit.testing.image_work import VERIFICATION, adjust_image, judge_boxes, verify_image
 from annotaudit.testing.service import ServiceError
-
-Entry = dict[str, Any]
-Worker = Callable[[str, list[Entry]], list[Entry]]  # file name of a frame, its boxes; boxes after
+from annotaudit.testing.workers import Worker
 
 
 class GroundTruth:
@@ -34,8 +35,10 @@ class GroundTruth:
     s3 : boto3 S3 client, optional
         Where the files of jobs are. Without it no job can be made.
     worker : callable, optional
-        Does the work: called with the file name of a frame and the boxes on it as they stand in
-        ``SeqLabel.json``; returns the boxes after. By default nothing is changed.
+        Does the work: called with the file name of a frame or image and the boxes on it, as they
+        stand in ``SeqLabel.json`` or, of images, with ``label``, ``left``, ``top``, ``width`` and
+        ``height``; returns the boxes after. In a verification, what it would change it calls a
+        mistake. By default nothing is changed, or judged.
     """
 
     signing_name = "sagemaker"
@@ -44,7 +47,7 @@ class GroundTruth:
         self.model = service_model("sagemaker")
         self.s3 = s3
         self.worker = worker
-        self.give_up: set[int] = set()  # sequences of the next jobs, from 0, that fail
+        self.give_up: set[int] = set()  # lines of the next manifests, from 0, that fail
         self.break_down = ""  # a reason, if the next jobs fail as a whole
         self.jobs: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -92,8 +95,10 @@ class GroundTruth:
         addresses = [out]
         if not found:
             for line in self._lines(request):
-                sequence = self._json(line["source-ref"])
-                names = [sequence["prefix"] + frame["frame"] for frame in sequence["frames"]]
+                names = [line["source-ref"]]
+                if not image_task(request):
+                    sequence = self._json(line["source-ref"])
+                    names = [sequence["prefix"] + frame["frame"] for frame in sequence["frames"]]
                 addresses += names[:1]
                 found += [f"{name}: no such frame" for name in names if not self._is_there(name)]
         for bucket in sorted({split_address(address)[0] for address in addresses}):
@@ -144,34 +149,30 @@ class GroundTruth:
         return job
 
     def _work(self, job: dict[str, Any]) -> None:
-        """Label every sequence of a job and write what Ground Truth writes."""
+        """Label every line of a job's manifest and write what Ground Truth writes."""
         attribute, name = job["LabelAttributeName"], job["LabelingJobName"]
         out = f"{job['OutputConfig']['S3OutputPath'].rstrip('/')}/{name}"
         categories = self._json(job["LabelCategoryConfigS3Uri"])
-        may_edit = any(entry.get("editsAllowed") != "none" for entry in categories["labels"])
-        audited = categories["auditLabelAttributeName"]
+        page = job["HumanTaskConfig"]["UiConfig"].get("UiTemplateS3Uri")
         lines, done = self._lines(job), 0
         for number, line in enumerate(lines):
-            if number in self.give_up:
-                continue
-            content = self._json(line[audited])
-            before = json.dumps(content)
-            if may_edit and self.worker is not None:
-                kind = next(kind for kind in LISTS if kind in content)
-                for entry in content[kind]:
-                    entry["annotations"] = self.worker(entry["frame"], entry["annotations"])
-            changed = json.dumps(content) != before
-            address = f"{out}/annotations/consolidated-annotation/output/{number}/SeqLabel.json"
-            self._write(address, json.dumps(content))
-            line[attribute] = address
-            line[attribute + METADATA] = {
-                "class-map": line[audited + METADATA]["class-map"],
+            about = {
                 "job-name": f"labeling-job/{name}",
                 "human-annotated": "yes",
                 "creation-date": datetime.now(UTC).replace(tzinfo=None).isoformat(),
-                "type": line[audited + METADATA]["type"],
-                "adjustment-status": "adjusted" if changed else "unadjusted",
             }
+            if number in self.give_up:
+                line[attribute + METADATA] = {"failure-reason": "ClientError: given up", **about}
+                continue
+            if page is None:
+                at = f"{out}/annotations/consolidated-annotation/output/{number}/SeqLabel.json"
+                line[attribute] = at
+                line[attribute + METADATA] = self._label_video(line, categories, at) | about
+            else:
+                audited = shown_attribute(read_object(self.s3, page)) or ""
+                play = verify_image if image_task(job) == VERIFICATION else adjust_image
+                label, told = play(line, audited, categories, self.worker)
+                line[attribute], line[attribute + METADATA] = label, told | about
             done += 1
         manifest = f"{out}/manifests/output/output.manifest"
         self._write(manifest, "".join(json.dumps(line) + "\n" for line in lines))
@@ -179,6 +180,30 @@ class GroundTruth:
         job["LastModifiedTime"] = datetime.now(UTC)
         job["LabelingJobOutput"] = {"OutputDatasetS3Uri": manifest}
         job["LabelCounters"] = _counters(done, len(lines) - done, 0)
+
+    def _label_video(
+        self, line: dict[str, Any], categories: dict[str, Any], address: str
+    ) -> dict[str, Any]:
+        """Let the worker do a clip, write its labels, and return what the manifest tells of it."""
+        audited = categories["auditLabelAttributeName"]
+        content = self._json(line[audited])
+        before = json.dumps(content)
+        if self.worker is not None:
+            may_edit = any(entry.get("editsAllowed") != "none" for entry in categories["labels"])
+            for entry in content[next(kind for kind in LISTS if kind in content)]:
+                boxes = entry["annotations"]
+                after = self.worker(entry["frame"], boxes)
+                entry["annotations"] = after if may_edit else judge_boxes(boxes, after)
+                if not may_edit:
+                    told = entry.setdefault("frame-attributes", {})
+                    told[MISSING["name"]] = "yes" if len(after) > len(boxes) else "no"
+        changed = json.dumps(content) != before
+        self._write(address, json.dumps(content))
+        return {
+            "class-map": line[audited + METADATA]["class-map"],
+            "type": line[audited + METADATA]["type"],
+            "adjustment-status": "adjusted" if changed else "unadjusted",
+        }
 
     def _lines(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         address = request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]

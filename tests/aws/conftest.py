@@ -1,10 +1,54 @@
 import json
+import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
+from botocore.client import BaseClient
 
-from annotaudit.aws import mturk_client
+from annotaudit.aws import Session, mturk_client, set_cors
 from annotaudit.formats.mturk_xml import write_fields
-from annotaudit.testing import LoopbackAmazon
+from annotaudit.testing import GroundTruth, LoopbackAmazon
+
+BUCKET = "example-bucket"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with LoopbackAmazon(storage=True) as amazon:
+        yield amazon
+
+
+@pytest.fixture(scope="module")
+def keys(server):
+    return server.session()
+
+
+@pytest.fixture
+def cloud(server, monkeypatch):
+    """Ground Truth without a job, and an empty bucket."""
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.s3().create_bucket(Bucket=BUCKET)
+    server.ground_truth = server.services["SageMaker"] = GroundTruth(server.s3())
+    server.calls.clear()
+    yield server
+    server.storage.forget()
+
+
+@pytest.fixture
+def session(cloud, keys):
+    return Session(
+        "us-east-1", BUCKET, "arn:aws:iam::111122223333:role/GroundTruth",
+        "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/hall", keys,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def ready(session):
+    """Make a session whose bucket lets browsers in."""
+    set_cors(session, confirm=True)
+    return session
 
 
 @pytest.fixture
@@ -43,3 +87,51 @@ def street():
         return facts | {"Question": question, "MaxAssignments": workers}, answers
 
     return make
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Make a context in which this process dies at its n-th call to Amazon.
+
+    It dies before the call, or after it was carried out and before the answer arrived. What is
+    yielded tells whether it died, and which files it stored.
+    """
+    whole = BaseClient._make_api_call
+    lock = threading.Lock()
+
+    @contextmanager
+    def context(call, *, after=False):
+        seen = SimpleNamespace(calls=0, died=False, stored=[])
+
+        def call_until_death(client, operation, parameters):
+            if "process_request" in threading.current_thread().name:
+                return whole(client, operation, parameters)  # the loopback's own
+            with lock:
+                seen.calls += 1
+                dies = seen.calls == call
+                if seen.died or (dies and not after):
+                    seen.died = True
+                    raise Killed
+            reply = whole(client, operation, parameters)
+            if operation == "PutObject":
+                seen.stored.append(parameters["Key"])
+            if dies:
+                seen.died = True
+                if "Body" in reply:
+                    reply["Body"].close()
+                raise Killed
+            return reply
+
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseClient, "_make_api_call", call_until_death)
+            try:
+                yield seen
+            except Exception:  # once dead, whatever other threads make of it
+                if not seen.died:
+                    raise
+
+    return context

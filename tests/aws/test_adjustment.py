@@ -9,9 +9,9 @@ import pytest
 
 import annotaudit as aa
 from annotaudit.aws import Session, load_plan, plan_adjustment
-from annotaudit.aws.adjustment import new_attribute
 from annotaudit.aws.categories import MAX_FULL, MAX_SHORT, instruct
 from annotaudit.aws.job_checks import check_job
+from annotaudit.aws.job_requests import new_attribute
 from annotaudit.aws.regions import LAMBDA_ACCOUNTS, lambda_arns
 
 STATION = Path(__file__).parents[2] / "data/station"
@@ -281,7 +281,7 @@ def test_the_summary_tells_time_and_pay_with_what_they_rest_on(labels, findings)
     plan = plan_adjustment(labels, findings, session=session(), seconds_per_box=6, hourly_pay=20)
     assert plan.summary()["minutes of work"] == 3.0  # 30 boxes, 6 s each
     assert plan.summary()["pay"] == 1.0
-    assert "6 s per box" in plan.summary()["assumed"]
+    assert "seconds per box: 6" in plan.summary()["assumed"]
 
 
 def test_a_session_shows_no_account_number():

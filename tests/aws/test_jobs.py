@@ -1,9 +1,9 @@
 """From plan to merged labels against the loopback Amazon, over real HTTP, and interrupted."""
 
+import itertools
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 import annotaudit as aa
 from annotaudit.aws import jobs
-from annotaudit.testing import CarefulWorker, GroundTruth, LoopbackAmazon
+from annotaudit.testing import CarefulWorker
 
 STATION = Path(__file__).parents[2] / "data/station"
 ROLE = "arn:aws:iam::111122223333:role/GroundTruth"
@@ -36,45 +36,15 @@ def worker():
     return CarefulWorker(aa.load(STATION / "gt/gt.txt", frames=STATION / "img1"))
 
 
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackAmazon(storage=True) as amazon:
-        yield amazon
-
-
 @pytest.fixture
-def cloud(server, monkeypatch, worker):
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    server.s3().create_bucket(Bucket=BUCKET)
-    server.ground_truth = server.services["SageMaker"] = GroundTruth(server.s3(), worker)
-    yield server
-    server.storage.forget()
-
-
-@pytest.fixture(scope="module")
-def keys(server):
-    return server.session()
-
-
-@pytest.fixture
-def session(cloud, keys):
-    return aa.aws.Session("us-east-1", BUCKET, ROLE, TEAM, keys)
-
-
-@pytest.fixture
-def ready(session):
-    aa.aws.set_cors(session, confirm=True)
-    return session
+def cloud(cloud, worker):
+    cloud.ground_truth.worker = worker
+    return cloud
 
 
 @pytest.fixture
 def plan(labels, findings, ready):
     return aa.aws.plan_adjustment(labels, findings, session=ready)
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
 
 
 def everything(cloud):
@@ -131,33 +101,56 @@ def test_a_second_start_sends_nothing_and_makes_no_second_job(cloud, plan, ready
     assert len(cloud.ground_truth.jobs) == 1
 
 
-@pytest.mark.parametrize("calls", [2, 6, 15, 22, 26])
+def die_and_run_again(cloud, dying, call, after, run):
+    """Die at a call and run again; return what came of it, or None if that call never came."""
+    with dying(call, after=after) as first:
+        run()
+    if not first.died:
+        return None
+    with dying(0) as second:
+        result = run()
+    stored = [*first.stored, *second.stored]
+    assert len(stored) == len(set(stored))  # nothing was sent twice
+    assert len(cloud.ground_truth.jobs) == 1
+    return result
+
+
+@pytest.mark.parametrize(
+    ("call", "after"), [(2, False), (7, True), (15, False), (18, True), (24, False)]
+)
 def test_killed_anywhere_and_run_again_gives_the_same_end(
-    cloud, labels, plan, ready, tmp_path, monkeypatch, calls
+    cloud, dying, labels, plan, ready, tmp_path, call, after
 ):
-    from botocore.client import BaseClient
-
-    whole, done = BaseClient._make_api_call, [0]
-
-    def dies(client, *arguments):
-        if "process_request" in threading.current_thread().name:
-            return whole(client, *arguments)  # the loopback's own, which does not die
-        done[0] += 1
-        if done[0] == calls:
-            raise Killed
-        return whole(client, *arguments)
-
     def run():
         aa.aws.start_job(plan, ready, confirm=True)
         return aa.aws.merge_adjusted(labels, finish(plan, ready, tmp_path), plan)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", dies)
-        with pytest.raises(Killed):
-            run()
-    merged = run()
-    assert len(cloud.ground_truth.jobs) == 1
+    merged = die_and_run_again(cloud, dying, call, after, run)
     assert aa.compare(labels, merged).boxes["change"].value_counts()["moved"] == 3
+
+
+@pytest.mark.slow
+def test_killed_after_every_single_call_gives_the_same_end(
+    cloud, dying, labels, findings, ready, tmp_path
+):
+    plan = aa.aws.plan_adjustment(labels, findings, session=ready, margin=0)  # two small clips
+    ends = []
+    for call in itertools.count(1):
+        cloud.storage.forget()
+        cloud.s3().create_bucket(Bucket=BUCKET)
+        cloud.ground_truth.jobs.clear()
+        aa.aws.set_cors(ready, confirm=True)
+        folder = tmp_path / str(call)
+
+        def run(folder=folder):
+            aa.aws.start_job(plan, ready, confirm=True)
+            merged = aa.aws.merge_adjusted(labels, finish(plan, ready, folder), plan)
+            return aa.save(merged, folder / "merged" / "SeqLabel.json").read_bytes()
+
+        if (end := die_and_run_again(cloud, dying, call, True, run)) is None:
+            break
+        ends.append(end)
+    assert len(ends) > 15 and len(set(ends)) == 1
 
 
 @pytest.mark.slow
