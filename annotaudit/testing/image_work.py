@@ -43,12 +43,12 @@ def verify_image(
     names = [entry["label"] for entry in categories["labels"]]
     chosen = CHOICES[1] if after != boxes else CHOICES[0]
     wrong = sum(box not in after for box in boxes) + max(len(after) - len(boxes), 0)
-    feedback = {"worker-feedback": [{"comment": f"Boxes that are wrong: {wrong}."}]} if wrong else {}
+    comment = {"comment": f"Boxes that are wrong: {wrong}."}
     return str(names.index(chosen)), {
         "class-name": chosen,
         "confidence": 0,
         "type": "groundtruth/label-verification",
-        **feedback,
+        **({"worker-feedback": [comment]} if wrong else {}),
     }
 
 
