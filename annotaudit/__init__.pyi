@@ -3,6 +3,7 @@ from . import (
     datasets as datasets,
     metrics as metrics,
     review as review,
+    tasks as tasks,
 )
 from .audit import audit as audit
 from .audit.limits import Limits as Limits

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from annotaudit.cli import adjust as adjusting
+from annotaudit.cli import adjust as adjusting, tasks as tasking
 from annotaudit.cli.audit import audit
 from annotaudit.cli.compare import compare
 from annotaudit.cli.convert import convert
@@ -143,6 +143,29 @@ app.command(
         "annotaudit sequence img1/ s3://bucket/hall/ --fps 25",
     )
 )(sequence)
+
+tasks = typer.Typer(
+    help="Send doubtful frames to CVAT or Label Studio, and merge what comes back.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+tasks.command(
+    epilog=_examples(
+        "annotaudit tasks plan SeqLabel.json --frames img1/ --out tasks/ --tool cvat",
+        "annotaudit tasks plan coco.json --out tasks/ --tool label-studio --budget '30 min'",
+    )
+)(tasking.plan)
+tasks.command(
+    epilog=_examples("annotaudit tasks push tasks/ --url https://labels.example.org --yes")
+)(tasking.push)
+tasks.command(
+    epilog=_examples(
+        "annotaudit tasks merge tasks/ SeqLabel.json merged/SeqLabel.json --returned export.zip",
+        "annotaudit tasks merge tasks/ SeqLabel.json merged/SeqLabel.json --url "
+        "https://labels.example.org",
+    )
+)(tasking.merge)
+app.add_typer(tasks, name="tasks")
 app.command(epilog=_examples("annotaudit fetch mot20 --accept-license"))(fetch)
 app.command(epilog=_examples("annotaudit compare SeqLabel.json merged/SeqLabel.json"))(compare)
 app.add_typer(mturk, name="mturk")
