@@ -215,20 +215,6 @@ def test_joined_files_keep_their_images_apart(write, tmp_path):
     assert again.boxes["label"].tolist() == ["dog", "cow"]
 
 
-def test_pycocotools_reads_the_same_boxes(write, tmp_path, capsys):
-    pytest.importorskip("pycocotools")
-    from pycocotools.coco import COCO
-
-    labels = load(write(coco(box(), box(2, 9, bbox=[1, 2, 3.25, 4], category=3))))
-    theirs = COCO(str(save(labels, tmp_path / "again.json")))
-    found = [theirs.anns[number] for number in (1, 2)]
-    assert [entry["bbox"] for entry in found] == labels.boxes[
-        list(aa.boxes.SIDES)
-    ].to_numpy().tolist()
-    names = [theirs.cats[entry["category_id"]]["name"] for entry in found]
-    assert names == labels.boxes["label"].tolist()
-
-
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=6)
 scalars = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | names
 free_names = names.map(lambda name: "x" + name)

@@ -96,19 +96,6 @@ def test_saving_shifts_nothing_of_the_callers_table(write, tmp_path):
     pd.testing.assert_frame_equal(labels.boxes, before)
 
 
-def test_supervision_reads_the_same_box(write, tmp_path):
-    from PIL import Image
-
-    theirs = pytest.importorskip("supervision.dataset.formats.pascal_voc")
-    folder = write(voc(entry()))
-    Image.new("RGB", (500, 400)).save(tmp_path / "a.jpg")
-    (folder / "0.xml").rename(folder / "a.xml")
-    _, _, found = theirs.load_pascal_voc_annotations(str(tmp_path), str(folder))
-    left, top, right, bottom = next(iter(found.values())).xyxy[0].tolist()
-    ours = load(folder).boxes[list(aa.boxes.SIDES)].to_numpy().tolist()
-    assert [[left, top, right - left, bottom - top]] == ours == [[47, 239, 148, 132]]
-
-
 def test_a_single_file_and_a_single_image(write, tmp_path):
     path = write(voc(entry())) / "0.xml"
     labels = aa.load(path)

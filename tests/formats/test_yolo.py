@@ -167,20 +167,6 @@ def frame_table(**change):
     return frames.assign(**change)
 
 
-def test_supervision_reads_the_same_boxes(tmp_path):
-    theirs = pytest.importorskip("supervision")
-    frames = frame_table(image=[f"{n}.png" for n in range(4)])
-    root = save(aa.Labels(table(), frames), tmp_path / "x")
-    (root / "images/s").mkdir(parents=True)
-    for number in range(4):
-        Image.new("RGB", (200, 100)).save(root / f"images/s/{number}.png")
-    found = theirs.DetectionDataset.from_yolo(
-        str(root / "images/s"), str(root / "labels/s"), str(root / "data.yaml")
-    )
-    corners = next(detections.xyxy for path, _, detections in found if path.endswith("1.png"))
-    assert corners.round(4).tolist() == [[1, 2, 4, 6]]
-
-
 @pytest.mark.parametrize(
     ("boxes", "frames", "says"),
     [(table(track="1"), frame_table(), "no place for tracks"),
