@@ -20,6 +20,7 @@ from .comparison import (
 )
 from .formats import load as load, save as save
 from .geometry import iou as iou, pairwise_iou as pairwise_iou
+from .linting import LintLimits as LintLimits, fix as fix, lint as lint
 from .plotting import (
     contact_sheet as contact_sheet,
     draw_annotators as draw_annotators,

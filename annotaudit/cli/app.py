@@ -13,6 +13,7 @@ from annotaudit.cli.compare import compare
 from annotaudit.cli.convert import convert
 from annotaudit.cli.demo import demo
 from annotaudit.cli.fetch import fetch
+from annotaudit.cli.lint import lint
 from annotaudit.cli.mturk import mturk
 from annotaudit.cli.quality_check import run_quality_check
 from annotaudit.cli.review import apply, summary
@@ -93,6 +94,14 @@ app.command(
         "annotaudit convert answers.json labels.csv --format mturk-csv",
     )
 )(convert)
+app.command(
+    epilog=_examples(
+        "annotaudit lint SeqLabel.json",
+        "annotaudit lint labels/ --config lint.toml --baseline accepted.json --format github",
+        "annotaudit lint gt/gt.txt --fix --dry-run",
+        "annotaudit lint coco.json --fix --out repaired.json",
+    )
+)(lint)
 app.command(
     epilog=_examples(
         "annotaudit run-quality-check --lab_path SeqLabel.json --size_thresh .25 --iou_thresh .5"
