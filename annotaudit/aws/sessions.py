@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -115,10 +117,12 @@ def open_session(
     region : str, optional
         By default the one boto3 is set to.
     bucket : str, optional
-        By default SageMaker's own, ``sagemaker-<region>-<account>``, if it exists.
+        By default SageMaker's own, if it exists: ``sagemaker-<region>-<account>``, or with the
+        extra ``sagemaker`` the one its settings name.
     role : str, optional
         By default the role of the notebook; needs the extra ``sagemaker``.
     boto : boto3.Session, optional
+        Whose credentials are used; by default those boto3 finds.
 
     Returns
     -------
@@ -127,41 +131,47 @@ def open_session(
     Raises
     ------
     LimitError
-        If the bucket cannot be reached or is in another region, or no role is known.
+        If the bucket cannot be reached, is in another region or somebody else's, or no role is
+        known.
     """
     import boto3
 
     boto = boto or boto3.Session(region_name=region)
     region = check_region(region or boto.region_name)
+    owner = None
     if bucket is None:
-        account = make_client("sts", region=region, session=boto).get_caller_identity()["Account"]
-        bucket = f"sagemaker-{region}-{account}"
-    session = Session(region, bucket, role or _notebook_role(), work_team, boto)
-    check_bucket(session.s3(), bucket, region)
+        bucket, owner = _default_bucket(boto, region)
+    session = Session(region, bucket, role or _notebook_role(boto), work_team, boto)
+    check_bucket(session.s3(), bucket, region, owner=owner)
     return session
 
 
-def check_bucket(s3: Any, bucket: str, region: str) -> None:
+def check_bucket(s3: Any, bucket: str, region: str, *, owner: str | None = None) -> None:
     """Refuse a bucket that is not there or in another region than the job.
 
     Parameters
     ----------
     s3 : boto3 S3 client
     bucket, region : str
+    owner : str, optional
+        Number of the account it must belong to: a name that can be guessed can be taken by others.
 
     Raises
     ------
     LimitError
     """
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
+    whose = {"ExpectedBucketOwner": owner} if owner else {}
     try:
-        found = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
-    except ClientError as error:
+        place = s3.get_bucket_location(Bucket=bucket, **whose)
+    except (BotoCoreError, ClientError) as error:
+        reason = error.response["Error"].get("Code") if isinstance(error, ClientError) else error
         raise LimitError(
-            f"Bucket {bucket!r} cannot be reached ({error.response['Error'].get('Code')}). Create "
-            "it, or name another in bucket=; nothing is created here."
+            f"Bucket {bucket!r} cannot be reached ({reason}). Create it, or name another in "
+            "bucket=; nothing is created here."
         ) from error
+    found = place.get("LocationConstraint") or "us-east-1"
     found = "eu-west-1" if found == "EU" else found  # the oldest region's old name
     if found != region:
         raise LimitError(
@@ -170,12 +180,58 @@ def check_bucket(s3: Any, bucket: str, region: str) -> None:
         )
 
 
-def _notebook_role() -> str:
+def _default_bucket(boto: boto3.Session, region: str) -> tuple[str, str | None]:
+    """Name SageMaker's default bucket, and its owner where that is still to be checked."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
-        from sagemaker.core.helper.session_helper import get_execution_role
-    except ImportError:
+        if (core := _sagemaker_core()) is None:
+            sts = make_client("sts", region=region, session=boto)
+            account = sts.get_caller_identity()["Account"]
+            return f"sagemaker-{region}-{account}", account
+        with _creating_nothing(boto):  # sagemaker-core makes the bucket if there is none
+            return str(core.Session(boto_session=boto).default_bucket()), None
+    except (BotoCoreError, ClientError) as error:
+        raise LimitError(
+            f"SageMaker's default bucket cannot be found ({error}). Name a bucket in bucket=."
+        ) from error
+
+
+@contextmanager
+def _creating_nothing(boto: boto3.Session) -> Iterator[None]:
+    def refuse(**_: Any) -> None:
+        raise LimitError(
+            "SageMaker's default bucket does not exist in this account and region. Create it, or "
+            "name another in bucket=; nothing is created here."
+        )
+
+    boto.events.register("before-call.s3.CreateBucket", refuse)
+    try:
+        yield
+    finally:
+        boto.events.unregister("before-call.s3.CreateBucket", refuse)
+
+
+def _notebook_role(boto: boto3.Session) -> str:
+    core = _sagemaker_core()
+    if core is None:
         raise LimitError(
             "No role is given. Name one in role= (an ARN), or, on a SageMaker notebook, install "
             'what finds it: pip install "annotaudit[sagemaker]".'
-        ) from None
-    return str(get_execution_role())
+        )
+    try:
+        return str(core.get_execution_role(core.Session(boto_session=boto)))
+    except ValueError as error:
+        raise LimitError(
+            "No role is given, and these credentials are not a role's, as they are on a SageMaker "
+            "notebook. Name one in role= (an ARN)."
+        ) from error
+
+
+def _sagemaker_core() -> Any:
+    """Return sagemaker-core's module of sessions, or None if it is not installed."""
+    try:
+        from sagemaker.core.helper import session_helper
+    except ImportError:
+        return None
+    return session_helper
