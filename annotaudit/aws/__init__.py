@@ -33,7 +33,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sequences": ["make_sequence", "upload_sequence"],
         "sessions": ["Session", "open_session"],
         "submitting": ["submit_reviews"],
-        "verdicts": ["verdicts_of"],
+        "verdicts": ["record_verdicts", "verdicts_of"],
         "worker_page": ["write_preview"],
     },
 )

@@ -148,7 +148,7 @@ def instruct(findings: pd.DataFrame, names: pd.Series, *, verify: bool = False) 
     names : Series of str
         File name of the frame of each finding.
     verify : bool
-        The worker may not change boxes.
+        The worker may not change boxes, but say of each what they think of it.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def instruct(findings: pd.DataFrame, names: pd.Series, *, verify: bool = False) 
     >>> told["fullInstruction"]
     '<p>Correct the boxes. Check first:</p><ul><li>000013.jpg, car:1: Jumps &lt; back.</li></ul>'
     """
-    start = "Look at the boxes" if verify else "Correct the boxes"
+    start = "Set the verdict of each box" if verify else "Correct the boxes"
     places = [name if isinstance(name, str) else "" for name in names.tolist()]
     frames = [name for name in dict.fromkeys(places) if name]
     short = _that_fit(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+import os
+
 import pandas as pd
 
 from annotaudit.aws.categories import CHOICES, MISSING, VERDICT
@@ -11,7 +12,8 @@ from annotaudit.aws.plans import AdjustmentPlan
 from annotaudit.boxes import SIDES, TEXT, Labels
 from annotaudit.errors import LimitError
 from annotaudit.formats.columns import ATTRIBUTE
-from annotaudit.review.verdicts import VERDICT_COLUMNS, fingerprint
+from annotaudit.review.ledger import Ledger
+from annotaudit.review.verdicts import FINDING, VERDICT_COLUMNS, fingerprint
 
 FRAME = ["sequence", "frame"]
 FINE, MISTAKE, UNSURE = CHOICES
@@ -68,7 +70,7 @@ def verdicts_of(
     said = _of_images(found, place, plan) if plan.is_of_images else _of_boxes(found, place)
     table = found.assign(
         verdict=said["verdict"].astype(TEXT),
-        note=said["note"].fillna("").astype(TEXT),
+        note=said["note"].astype(TEXT).fillna(""),
         reviewer=plan.job,
         time=pd.Series(pd.NaT, index=found.index, dtype=VERDICT_COLUMNS["time"]),
         fingerprint=fingerprint(labels),
@@ -79,10 +81,42 @@ def verdicts_of(
     return table.astype(kinds).reset_index(drop=True)
 
 
+def record_verdicts(verdicts: pd.DataFrame, path: str | os.PathLike[str]) -> int:
+    """Add verdicts to a ledger, beside what others said; what the job said there is not repeated.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        What :func:`verdicts_of` returned.
+    path : path
+        A ledger, see :class:`annotaudit.review.Ledger`; it is made if need be.
+
+    Returns
+    -------
+    int
+        How many were added. Interrupted and run again, each finding is judged once.
+    """
+    ledger = Ledger(path)
+    names = [*FINDING, "reviewer"]
+    there = set(ledger.read()[names].fillna("").itertuples(index=False, name=None))
+    keys = verdicts[names].fillna("").itertuples(index=False, name=None)
+    new = verdicts[[key not in there for key in keys]]
+    for said in new.to_dict("records"):
+        ledger.append(
+            said,
+            said["verdict"],
+            note=said["note"],
+            reviewer=said["reviewer"],
+            fingerprint=said["fingerprint"],
+        )
+    return len(new)
+
+
 def _of_images(findings: pd.DataFrame, place: Labels, plan: AdjustmentPlan) -> pd.DataFrame:
     column = f"verification.{plan.attribute}"
     wanted = {column: "verdict", f"{column}.comment": "note"}
     frames = place.frames.reindex(columns=[*FRAME, *wanted]).rename(columns=wanted)
+    frames = frames.astype(dict.fromkeys(wanted.values(), TEXT))
     said = findings[FRAME].merge(frames, on=FRAME, how="left")
     several = findings.groupby(FRAME)["rule"].transform("size").gt(1)
     which = (said["verdict"] == MISTAKE) & several
@@ -94,12 +128,13 @@ def _of_images(findings: pd.DataFrame, place: Labels, plan: AdjustmentPlan) -> p
 
 def _of_boxes(findings: pd.DataFrame, place: Labels) -> pd.DataFrame:
     keys = [*FRAME, "track", *SIDES]
-    boxes = place.boxes.reindex(columns=[*keys, OF_BOX])
+    boxes = place.boxes.reindex(columns=[*keys, OF_BOX]).astype({OF_BOX: TEXT})
     boxes = boxes.assign(track=boxes["track"].fillna("")).drop_duplicates(keys)
-    asked = findings[keys].assign(track=findings["track"].fillna(""))
+    asked = findings[keys].astype({"track": TEXT})
+    asked = asked.assign(track=asked["track"].fillna(""))
     of_box = asked.merge(boxes, on=keys, how="left")[OF_BOX]
     frames = place.frames.reindex(columns=[*FRAME, OF_FRAME])
     of_frame = findings[FRAME].merge(frames.drop_duplicates(FRAME), on=FRAME, how="left")
-    is_missing = of_frame[OF_FRAME].map({"yes": MISTAKE, "no": FINE})
+    is_missing = of_frame[OF_FRAME].map({"yes": MISTAKE, "no": FINE}).astype(TEXT)
     no_box = findings["width"].isna()
-    return pd.DataFrame({"verdict": is_missing.where(no_box, of_box), "note": np.nan})
+    return pd.DataFrame({"verdict": is_missing.where(no_box, of_box), "note": ""})

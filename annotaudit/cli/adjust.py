@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,29 +19,41 @@ if TYPE_CHECKING:
     from annotaudit.aws.jobs import JobState
     from annotaudit.aws.plans import AdjustmentPlan
     from annotaudit.aws.sessions import Session
+    from annotaudit.boxes import Labels
 
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of the plan.", exists=True)]
-FramesOption = Annotated[str, typer.Option("--frames", help="Where the images are.")]
+FramesOption = Annotated[
+    str | None, typer.Option("--frames", help="Where the images are, if the labels do not say.")
+]
+SeverityOption = Annotated[
+    Severity, typer.Option(help="Which findings are sent: those at least this grave.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Really do it; without it, only show.")]
 
 
 def plan(
     labels: LabelsArgument,
     out: Annotated[Path, typer.Option(help="Folder to write the plan to.")],
-    frames: FramesOption,
     bucket: Annotated[str, typer.Option(help="For frames, label files and results.")],
     role: Annotated[str, typer.Option(help="ARN of the role that Ground Truth takes on.")],
     work_team: Annotated[str, typer.Option(help="ARN of a private or vendor work team.")],
+    frames: FramesOption = None,
     region: Annotated[str, typer.Option(help="Of bucket and job.")] = "us-east-1",
-    severity: Annotated[
-        Severity, typer.Option(help="Send back findings at least this grave.")
-    ] = Severity.warning,
-    margin: Annotated[int, typer.Option(help="Frames around a finding.", min=0)] = 3,
-    budget: Annotated[str | None, typer.Option(help="Frames, or a time such as '30 min'.")] = None,
+    severity: SeverityOption = Severity.warning,
+    margin: Annotated[int, typer.Option(help="Frames of video around a finding.", min=0)] = 3,
+    budget: Annotated[
+        str | None, typer.Option(help="Frames or images, or a time such as '30 min'.")
+    ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Send whole videos.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Nobody may change a box.")] = False,
+    workers: Annotated[int, typer.Option(help="How many work on each image.", min=1)] = 1,
+    hourly_pay: Annotated[float, typer.Option(help="For the estimate.")] = nan,
+    price_per_frame: Annotated[float, typer.Option(help="Amazon's, for the estimate.")] = nan,
 ) -> None:
-    """Plan a job that sends windows around the findings back to a worker. Sends nothing."""
+    """Plan a job that sends what the findings are about back to a worker. Sends nothing.
+
+    Of video, short clips around the findings; of stills, the images that have findings.
+    """
     import annotaudit as aa
 
     session = aa.aws.Session(region, bucket, role, work_team)
@@ -48,16 +61,17 @@ def plan(
         read = aa.load(labels, frames=frames)
         findings = aa.audit(read)
     show_labels(read)
-    names = [grade.value for grade in Severity]
-    grave = findings["severity"].isin(names[: names.index(severity.value) + 1])
     planned = aa.aws.plan_adjustment(
-        read,
-        findings[grave],
+        _one_set(read),
+        _grave(findings, severity),
         session=session,
-        mode="whole" if whole else "windows",
+        mode="whole" if whole else None,
         verify=verify,
         margin=margin,
         budget=int(budget) if budget and budget.isdigit() else budget,
+        workers=workers,
+        hourly_pay=hourly_pay,
+        price_per_frame=price_per_frame,
     )
     written = planned.save(out)
     for name, value in planned.summary().items():
@@ -112,16 +126,22 @@ def follow(
     pause: Annotated[float, typer.Option(help="Seconds before the second look.")] = 10.0,
 ) -> None:
     """Wait until the job is over."""
+    from rich.progress import Progress
+
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
-    with aside().status("Following ...") as status:
+    n = len(planned.sequences)
+    with Progress(console=aside(), transient=True) as bar:
+        task = bar.add_task("Following", total=n)
         state = aa.aws.follow_job(
             planned,
             _session(planned),
             deadline=deadline,
             pause=pause,
-            progress=lambda now: status.update(f"{now.status}: {now.done} done, {now.left} left"),
+            progress=lambda now: bar.update(
+                task, description=now.status, completed=min(now.done + now.failed, n)
+            ),
         )
     _show(state)
 
@@ -140,20 +160,60 @@ def merge(
     plan: PlanArgument,
     labels: LabelsArgument,
     out: Annotated[str, typer.Argument(help="File or s3:// address for the merged labels.")],
-    frames: FramesOption,
+    frames: FramesOption = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Fetch the job's labels and put them in place of those in its windows."""
+    """Fetch the job's labels and put them in place of those that were sent."""
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
-    original = aa.load(labels, frames=frames)
+    if planned.is_verification:
+        raise LimitError("Nobody could change a box in this job. Use `annotaudit adjust verdicts`.")
+    original = _one_set(aa.load(labels, frames=frames))
     with busy("Fetching the adjusted labels ..."):
         adjusted = aa.aws.bring_back(planned, _session(planned), plan / "results")
     merged = aa.aws.merge_adjusted(original, adjusted, planned)
     show_labels(merged)
     screen().print(printable(aa.compare(original, merged).answer), soft_wrap=True)
     show_written([aa.save(merged, out, replace=replace)])
+
+
+def verdicts(
+    plan: PlanArgument,
+    labels: LabelsArgument,
+    out: Annotated[Path, typer.Argument(help="Ledger to add to, a .jsonl file.")],
+    frames: FramesOption = None,
+    severity: SeverityOption = Severity.warning,
+) -> None:
+    """Fetch what a verification said about the findings and write it into a ledger."""
+    import annotaudit as aa
+
+    planned = aa.aws.load_plan(plan)
+    read = aa.load(labels, frames=frames)
+    with busy("Fetching the verdicts ..."):
+        judged = aa.aws.bring_back(planned, _session(planned), plan / "results")
+        findings = _grave(aa.audit(read), severity)
+    found = aa.aws.verdicts_of(_one_set(read), findings, judged, planned)
+    n = aa.aws.record_verdicts(found, out)
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in found["verdict"].value_counts().items())
+    screen().print(printable(f"{len(found)} findings were judged: {counts}; {n} are new here."))
+    show_written([out])
+
+
+def _grave(findings: pd.DataFrame, severity: Severity) -> pd.DataFrame:
+    names = [grade.value for grade in Severity]
+    return findings[findings["severity"].isin(names[: names.index(severity.value) + 1])]
+
+
+def _one_set(labels: Labels) -> Labels:
+    """Make one set of boxes of those that several people drew on stills; a job adjusts one."""
+    import annotaudit as aa
+
+    boxes = labels.boxes
+    if boxes["track"].notna().any() or boxes["annotator"].nunique() < 2:
+        return labels
+    screen().print(f"Boxes of {boxes['annotator'].nunique()} annotators are made one set.")
+    return aa.Labels(aa.metrics.consensus_boxes(boxes), labels.frames, labels.problems)
 
 
 def _session(planned: AdjustmentPlan) -> Session:
@@ -178,6 +238,6 @@ def _refuse(problems: pd.DataFrame) -> None:
 
 
 def _show(state: JobState) -> None:
-    text = f"{state.job}: {state.status} ({state.outcome}); {state.done} clips done, "
+    text = f"{state.job}: {state.status} ({state.outcome}); {state.done} done, "
     text += f"{state.failed} failed, {state.left} left. {state.reason}"
     screen().print(printable(text.strip()), soft_wrap=True)

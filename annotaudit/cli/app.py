@@ -133,7 +133,9 @@ adjust = typer.Typer(
 adjust.command(
     epilog=_examples(
         "annotaudit adjust plan SeqLabel.json --frames img1/ --out job/ --bucket BUCKET "
-        "--role ARN --work-team ARN"
+        "--role ARN --work-team ARN",
+        "annotaudit adjust plan s3://BUCKET/output.manifest --out job/ --bucket BUCKET --role ARN "
+        "--work-team ARN --workers 3",
     )
 )(adjusting.plan)
 adjust.command(epilog=_examples("annotaudit adjust check job/ --account"))(adjusting.check)
@@ -145,6 +147,9 @@ adjust.command(
         "annotaudit adjust merge job/ SeqLabel.json merged/SeqLabel.json --frames img1/"
     )
 )(adjusting.merge)
+adjust.command(
+    epilog=_examples("annotaudit adjust verdicts job/ labels.manifest labels.verdicts.jsonl")
+)(adjusting.verdicts)
 app.add_typer(adjust, name="adjust")
 app.command(
     epilog=_examples(

@@ -130,15 +130,18 @@ class GroundTruth:
 
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
         members = self.model.shape_for("LabelingJobSummary").members
-        wanted = request.get("NameContains", "").lower()
+        wanted, status = request.get("NameContains", "").lower(), request.get("StatusEquals")
         rows = []
         for name, job in self.jobs.items():
-            if wanted in name:
+            if wanted in name and status in (None, job["LabelingJobStatus"]):
                 row = {key: value for key, value in job.items() if key in members}
                 task = job["HumanTaskConfig"]
                 rows.append({**row, "WorkteamArn": task["WorkteamArn"],
                              "PreHumanTaskLambdaArn": task["PreHumanTaskLambdaArn"]})  # fmt: skip
-        return {"LabelingJobSummaryList": rows[: request.get("MaxResults", 10)]}
+        first = int(request.get("NextToken", 0))
+        last = first + request.get("MaxResults", 10)
+        more = {"NextToken": str(last)} if last < len(rows) else {}
+        return {"LabelingJobSummaryList": rows[first:last], **more}
 
     def _job(self, request: dict[str, Any]) -> dict[str, Any]:
         job = self.jobs.get(request["LabelingJobName"].lower())

@@ -169,6 +169,52 @@ def test_a_process_that_was_killed_is_taken_up_by_the_next(cloud, plan, tmp_path
     assert len(cloud.ground_truth.jobs) == 1
 
 
+DIES = """
+import os, sys
+from botocore.client import BaseClient
+from annotaudit.cli import main
+
+whole, left = BaseClient._make_api_call, int(sys.argv.pop(1))
+
+def dies(client, *arguments):
+    global left
+    left -= 1
+    if left == 0:
+        os._exit(9)
+    return whole(client, *arguments)
+
+BaseClient._make_api_call = dies
+main()
+"""
+
+
+@pytest.mark.slow
+def test_commands_that_die_are_run_again_to_the_same_end(cloud, labels, findings, ready, tmp_path):
+    job, merged = tmp_path / "job", tmp_path / "merged" / "SeqLabel.json"
+    aa.aws.plan_adjustment(labels, findings, session=ready, margin=0).save(job)
+
+    def command(call, *words):
+        done = subprocess.run(
+            [sys.executable, "-c", DIES, str(call), "adjust", *map(str, words)],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == (9 if call else 0), done.stderr
+        return done.stdout
+
+    merge = ["merge", job, STATION / "SeqLabel.json", merged, "--frames", STATION / "img1"]
+    for calls, words in (
+        ([3, 9, 0], ["start", job, "--yes"]),
+        ([2, 0], ["follow", job, "--pause", "0.01"]),
+        ([1, 3, 0], merge),
+    ):
+        for call in calls:
+            assert not merged.exists()
+            told = command(call, *words)
+    assert "3 of 83 boxes changed" in told
+    assert len(cloud.ground_truth.jobs) == 1
+    assert [job["LabelingJobStatus"] for job in cloud.ground_truth.jobs.values()] == ["Completed"]
+
+
 def test_a_lost_reply_to_the_creation_starts_no_second_job(cloud, plan, ready):
     cloud.fail("CreateLabelingJob", "lost reply")
     result = aa.aws.start_job(plan, ready, confirm=True)["result"].iloc[-1]
@@ -254,6 +300,30 @@ def test_a_verification_brings_everything_back_as_it_was(labels, findings, ready
     aa.aws.start_job(plan, ready, confirm=True)
     merged = aa.aws.merge_adjusted(labels, finish(plan, ready, tmp_path), plan)
     pd.testing.assert_frame_equal(merged.boxes, labels.boxes)
+
+
+def test_who_verifies_video_judges_each_box(labels, findings, ready, tmp_path):
+    missing = findings[:1].assign(
+        track="Pedestrian:9", rule="gap", left=float("nan"), top=float("nan"),
+        width=float("nan"), height=float("nan"),
+    )  # fmt: skip
+    sound = labels.boxes.query("frame == 26 and track == 'Pedestrian:2'")
+    false = findings[:1].assign(
+        **sound.iloc[0][["frame", "track", "left", "top", "width", "height"]]
+    )
+    asked = pd.concat([findings, missing, false], ignore_index=True)
+    plan = aa.aws.plan_adjustment(labels, asked, session=ready, verify=True)
+    assert plan.check().empty and plan.is_verification
+    assert plan.request["HumanTaskConfig"]["PreHumanTaskLambdaArn"].endswith("Tracking")
+    aa.aws.start_job(plan, ready, confirm=True)
+    verdicts = aa.aws.verdicts_of(labels, asked, finish(plan, ready, tmp_path), plan)
+    by_box = verdicts.drop_duplicates(["frame", "track"]).set_index(["frame", "track"])["verdict"]
+    assert by_box.to_dict() == {
+        (24, "Pedestrian:2"): "mistake", (25, "Pedestrian:2"): "mistake",
+        (27, "Pedestrian:1"): "mistake", (26, "Pedestrian:2"): "fine",
+        (findings["frame"].iloc[0], "Pedestrian:9"): "fine",
+    }  # fmt: skip
+    assert aa.review.with_verdicts(asked, verdicts)["verdict"].notna().all()
 
 
 def test_a_change_outside_the_windows_is_reported_and_not_taken_over(

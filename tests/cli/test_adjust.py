@@ -75,3 +75,56 @@ def test_the_quality_check_reads_and_writes_in_a_bucket(run, cloud):
     assert changed.exit_code == 3 and "nothing is overwritten" in changed.output
     missing = run(*command[:4], "in/nothing.json")
     assert missing.exit_code == 3 and "s3://example-bucket/in/nothing.json" in missing.output
+
+
+STREETS = aa.datasets.path("stop_sign")
+
+
+def of_stills(run, tmp_path, *more):
+    return run(
+        "adjust", "plan", STREETS / "assignments.json", "--frames", STREETS, "--out",
+        tmp_path / "job", "--bucket", "example-bucket", "--role", ROLE, "--work-team", TEAM,
+        "--workers", "3", "--hourly-pay", "20", *more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def open_cloud(cloud):
+    """A bucket that browsers may read, and somebody who knows the streets."""
+    worker = CarefulWorker(aa.datasets.stop_sign(gold=True), complete=True)
+    cloud.ground_truth.worker = worker
+    session = aa.aws.Session("us-east-1", "example-bucket", ROLE, TEAM, cloud.session())
+    aa.aws.set_cors(session, confirm=True)
+    return cloud
+
+
+def test_stills_of_several_people_go_the_whole_way(run, open_cloud, tmp_path):
+    job, merged = tmp_path / "job", tmp_path / "merged.manifest"
+    planned = of_stills(run, tmp_path)
+    assert planned.exit_code == 0, planned.output
+    assert "annotators are made one set" in planned.output and "images: 3" in planned.output
+    assert "1 job: started" in run("adjust", "start", job, "--yes").output
+    assert "3 done" in run("adjust", "follow", job, "--pause", "0.01").output
+    result = run("adjust", "merge", job, STREETS / "assignments.json", merged, "--frames", STREETS)
+    assert result.exit_code == 0, result.output
+    back, gold = aa.load(merged, frames=STREETS), aa.datasets.stop_sign(gold=True)
+    assert (
+        aa.metrics.compare_to_gold(back.boxes, gold.boxes.assign(sequence="merged"))["iou"].min()
+        > 0.8
+    )
+
+
+def test_a_verification_goes_into_a_ledger_once(run, open_cloud, tmp_path):
+    job, ledger = tmp_path / "job", tmp_path / "streets.verdicts.jsonl"
+    assert of_stills(run, tmp_path, "--verify").exit_code == 0
+    run("adjust", "start", job, "--yes")
+    run("adjust", "follow", job, "--pause", "0.01")
+    command = ["adjust", "verdicts", job, STREETS / "assignments.json", ledger, "--frames", STREETS]
+    first = run(*command)
+    assert first.exit_code == 0, first.output
+    judged = len(aa.review.load(ledger))
+    assert f"{judged} findings were judged" in first.output and judged > 0
+    assert "; 0 are new here" in run(*command).output
+    assert len(aa.review.load(ledger)) == judged
+    refused = run("adjust", "merge", job, STREETS / "assignments.json", tmp_path / "no.manifest")
+    assert refused.exit_code == 2 and "adjust verdicts" in refused.output

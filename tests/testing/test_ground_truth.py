@@ -73,6 +73,18 @@ def test_a_job_goes_through_its_states_and_is_listed(amazon, client, plan):
     assert listed[0]["LabelCounters"]["TotalLabeled"] == len(plan.sequences)
 
 
+def test_jobs_are_listed_page_by_page_and_by_status(amazon, client, plan):
+    for number in range(3):
+        name = f"{plan.job}-{number}"
+        client.create_labeling_job(**{**plan.request, "LabelingJobName": name})
+    client.stop_labeling_job(LabelingJobName=f"{plan.job}-1")
+    pages = client.get_paginator("list_labeling_jobs").paginate(MaxResults=2)
+    sizes = [len(page["LabelingJobSummaryList"]) for page in pages]
+    assert sizes == [2, 1]
+    stopping = client.list_labeling_jobs(StatusEquals="Stopping")["LabelingJobSummaryList"]
+    assert [job["LabelingJobName"] for job in stopping] == [f"{plan.job}-1"]
+
+
 def test_a_name_is_taken_once_whatever_its_case(amazon, client, plan):
     client.create_labeling_job(**plan.request)
     with pytest.raises(client.exceptions.ResourceInUse):
@@ -134,3 +146,13 @@ def test_a_careful_worker_moves_only_what_is_off():
     mended = worker("000001.jpg", [off])[0]
     assert mended["left"] == round(box["left"]) and mended["object-id"] == "kept"
     assert worker("elsewhere.jpg", [off]) == [off]
+
+
+def test_a_worker_who_completes_draws_what_is_missing_and_removes_what_is_nothing():
+    truth = aa.datasets.stop_sign(gold=True)
+    worker = CarefulWorker(truth, complete=True)
+    nothing = {"label": "stop sign", "left": 5, "top": 5, "width": 9, "height": 9}
+    near = {"label": "stop sign", "left": 862, "top": 251, "width": 80, "height": 80}
+    far = {"label": "stop sign", "left": 325, "top": 323, "width": 28, "height": 28}
+    assert worker("street_1.jpg", [nothing, near]) == [near, far]
+    assert worker("street_3.jpg", [nothing]) == [] == worker("street_3.jpg", [])
