@@ -28,7 +28,7 @@ class LoopbackStorage:
         except ImportError as error:
             raise MissingExtraError(
                 "S3 on this machine needs moto, which is not installed. Install it with: "
-                'pip install "annotaudit[test]"'
+                'pip install "annotaudit[demo]"'
             ) from error
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
         self._server: Any = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
