@@ -67,4 +67,11 @@ FORMATS = {
     "kitti": Format(
         "KITTI tracking (0000.txt, or the folder label_02)", "annotaudit.formats.kitti"
     ),
+    "csv": Format(
+        "Boxes in our own columns, or named by columns= (CSV)", "annotaudit.formats.plain_csv"
+    ),
+    "parquet": Format(
+        "Boxes in our own columns, or named by columns= (Parquet)",
+        "annotaudit.formats.plain_parquet",
+    ),
 }

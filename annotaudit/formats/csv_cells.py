@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotaudit.errors import LabelFormatError
+from annotaudit.formats.line_columns import joined_lines
 from annotaudit.formats.problems import Problems, excerpt
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _SEPARATORS = (b",", b";", b"\t")
 _MOST_COLUMNS = 2_000
+_LONGEST_HEADER = 1_000_000  # bytes
 _BLOCK = 1 << 24  # bytes; a longer row is refused
 # A spreadsheet program takes a cell that starts like this for a formula. Such cells are written
 # with an apostrophe before them, and read without it.
@@ -86,7 +88,7 @@ def read_cells(data: bytes, problems: Problems) -> Cells:
     import pyarrow as pa
 
     _check_encoding(data, problems.source)
-    header = header_of(data)
+    header = header_of(data[:_LONGEST_HEADER])
     if doubled := sorted({name for name in header if header.count(name) > 1}):
         raise LabelFormatError(
             f"{problems.source}: these columns stand twice: {excerpt(', '.join(doubled))}. Remove "
@@ -116,7 +118,8 @@ def read_cells(data: bytes, problems: Problems) -> Cells:
 
 def _check_encoding(data: bytes, source: str) -> None:
     try:
-        data.decode()
+        if not data.isascii():
+            data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise LabelFormatError(
@@ -138,7 +141,7 @@ def _parsed(data: bytes, header: list[str], wrong: dict[int, str]) -> pa.Table:
     rest = data[first + 1 :] if first >= 0 else b""
     text = pa.large_string()
     names = [f"{place}" for place in range(len(header))]
-    if not rest.strip():
+    if not rest or rest.isspace():
         return pa.table({name: pa.array([], text) for name in names})
     return pyarrow.csv.read_csv(
         pa.BufferReader(rest),
@@ -147,7 +150,7 @@ def _parsed(data: bytes, header: list[str], wrong: dict[int, str]) -> pa.Table:
             use_threads=False, column_names=names, block_size=_BLOCK
         ),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter=separator_of(data).decode(),
+            delimiter=separator_of(data[:_LONGEST_HEADER]).decode(),
             newlines_in_values=True,
             invalid_row_handler=note,
         ),
@@ -158,13 +161,6 @@ def _parsed(data: bytes, header: list[str], wrong: dict[int, str]) -> pa.Table:
             null_values=[""],
         ),
     )
-
-
-def without_apostrophes(cells: pa.Array) -> pa.Array:
-    """Undo what keeps a spreadsheet program from running a cell."""
-    import pyarrow.compute as pc
-
-    return pc.replace_substring_regex(cells, _QUOTED_FORMULA, r"\1")
 
 
 def write_cells(columns: Mapping[str, Any], *, formulas: bool = False) -> bytes:
@@ -190,15 +186,27 @@ def write_cells(columns: Mapping[str, Any], *, formulas: bool = False) -> bytes:
     written = []
     for values in columns.values():
         cells = values.cast(text)
+        cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            cells = _quoted(cells if formulas else _escaped(cells))
+            safe = _quoted if formulas else lambda each: _quoted(_escaped(each))
+            cells = _each_once(cells, safe)
         written.append(pc.fill_null(cells, ""))
     names = pa.array([str(name) for name in columns], text)
     head = ",".join(_quoted(names).to_pylist())
-    if not written:
-        return f"{head}\n".encode()
-    lines = pc.binary_join_element_wise(*written, pa.scalar(",", text))
-    return "".join(f"{line}\n" for line in [head, *lines.to_pylist()]).encode()
+    return f"{head}\n".encode() + (joined_lines(written, ",") if written else b"")
+
+
+def without_apostrophes(cells: pa.Array) -> pa.Array:
+    """Undo what keeps a spreadsheet program from running a cell."""
+    import pyarrow.compute as pc
+
+    return _each_once(cells, lambda each: pc.replace_substring_regex(each, _QUOTED_FORMULA, r"\1"))
+
+
+def _each_once(cells: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Change texts, each that stands more than once only once."""
+    encoded = cells.dictionary_encode()
+    return change(encoded.dictionary).take(encoded.indices)
 
 
 def _escaped(cells: pa.Array) -> pa.Array:

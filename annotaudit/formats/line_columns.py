@@ -210,7 +210,7 @@ def _read_texts(
     wrong: dict[int, str] = {}
     for value in values:
         text = texts[value.name]
-        columns[value.name], is_good = _converted(text, value)
+        columns[value.name], is_good = converted(text, value)
         for row in np.flatnonzero(~is_good).tolist():
             found = excerpt(text[row].as_py())
             wrong.setdefault(row, f"{value.name} is {found}; expected {value.expected}")
@@ -222,7 +222,8 @@ def _read_texts(
     }, wrong
 
 
-def _converted(text: pa.Array, value: Value) -> tuple[Any, NDArray[np.bool_]]:
+def converted(text: pa.Array, value: Value) -> tuple[Any, NDArray[np.bool_]]:
+    """Turn an array of text into that of a value, and tell where that can be done."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -287,8 +288,23 @@ def write_columns(columns: Sequence[Any], separator: Literal[",", " "] = ",") ->
     b'1 Car 0.1\n2 Van 3\n'
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     texts = [pa.array(column).cast(pa.large_string()) for column in columns]
-    lines = pc.binary_join_element_wise(*texts, pa.scalar(separator, pa.large_string()))
-    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
+    return joined_lines(texts, separator)
+
+
+def joined_lines(columns: Sequence[pa.Array], separator: str) -> bytes:
+    """Join columns of text to lines, all of them at once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def scalar(text: str) -> pa.Scalar:
+        return pa.scalar(text, pa.large_string())
+
+    lines = pc.binary_join_element_wise(*columns, scalar(separator))
+    ended = pc.binary_join_element_wise(lines, scalar("\n"), scalar(""))
+    if not len(ended):
+        return b""
+    # Arrow keeps the texts of an array one after another: they are the file.
+    n_bytes = pc.sum(pc.binary_length(ended)).as_py()
+    return bytes(memoryview(ended.buffers()[2])[:n_bytes])

@@ -39,7 +39,7 @@ def rows_of(labels: Labels, where: str) -> bytes:
     import pyarrow as pa
 
     boxes, frames = labels.boxes, labels.frames
-    known = frames if "sequence" in frames else pd.DataFrame(columns=["sequence", "frame"])
+    known = frames if "sequence" in frames else boxes[["sequence", "frame"]].iloc[:0]
     places = pd.concat([known[["sequence", "frame"]], boxes[["sequence", "frame"]]])
     images = places.drop_duplicates().merge(known, how="left", on=["sequence", "frame"])
     keys = _keys(images, where)

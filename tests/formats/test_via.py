@@ -152,7 +152,8 @@ def test_labels_from_elsewhere_keep_sequence_and_frame(tmp_path):
     again = load(save(Labels(boxes), tmp_path / "out.csv")).boxes
     pd.testing.assert_frame_equal(boxes, before)
     shared = [name for name in boxes if name != "annotator"]
-    pd.testing.assert_frame_equal(again[shared], Labels(boxes).boxes[shared], check_dtype=False)
+    for name in shared:
+        assert again[name].fillna("-").tolist() == boxes[name].fillna("-").tolist()
     with pytest.raises(LabelFormatError, match="who drew"):
         save(Labels(boxes.assign(annotator=["a", "b", "c"])), tmp_path / "out.csv")
     with pytest.raises(LabelFormatError, match="finite"):
