@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +44,12 @@ def _examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *commands])
 
 
+def _amazon_errors() -> tuple[type[Exception], ...]:
+    """What boto3 raises, if anything has loaded it."""
+    loaded = sys.modules.get("botocore.exceptions")
+    return (loaded.BotoCoreError, loaded.ClientError) if loaded is not None else ()
+
+
 class _Commands(TyperGroup):
     """Says in one message what went wrong; a traceback helps nobody who typed a path."""
 
@@ -56,6 +63,9 @@ class _Commands(TyperGroup):
             raise
         except (AnnotauditError, OSError) as error:
             complain(str(error))
+            raise typer.Exit(UNREADABLE) from None
+        except _amazon_errors() as error:
+            complain(f"{error} Check the network, the region and your credentials.")
             raise typer.Exit(UNREADABLE) from None
 
 

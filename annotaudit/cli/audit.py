@@ -118,10 +118,8 @@ def audit(
         )
     if report is not None:
         with busy("Writing the page ..."):
-            written = write_to(
-                report, lambda path: aa.write_report(loaded, findings, path), replace=replace
-            )
-        show_written(written)
+            page = aa.write_report(loaded, findings, report, replace=replace)
+        show_written([page])
     if fail_on is not None and _any_as_grave(findings, fail_on):
         raise typer.Exit(FOUND)
 

@@ -32,11 +32,11 @@ def demo(
         findings = aa.audit(labels)
     show_findings(findings, 10)
     with busy("Drawing ..."):
-        written = [
+        written: list[Path | str] = [
             save_table(findings, out / "findings.csv"),
             save_picture(lambda: contact_sheet(labels, findings, n=12), out / "worst.png"),
             aa.write_report(labels, findings, out / "report.html", title="The station, audited"),
         ]
     screen().print()
     show_written(written)
-    screen().print(f"\nOpen {written[-1].resolve().as_uri()}", soft_wrap=True)
+    screen().print(f"\nOpen {Path(written[-1]).resolve().as_uri()}", soft_wrap=True)

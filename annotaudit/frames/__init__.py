@@ -1,15 +1,15 @@
 """Images of frames: which picture belongs to which frame, opened lazily and safely.
 
-=================  =============================================================
-``check_frames``   the frames table with its declared columns and types
-``in_windows``     which frames lie in windows of their sequence
-``list_images``    the image files of a folder, in the order people count
-``match_images``   which file shows which frame
-``Images``         one frame's picture at a time, from the frames table
-``open_image``     one picture from a path, an open file, bytes or an address
-``crop_boxes``     boxes cut out of a picture
-``extract_frames`` the frames of a video file, as images in a folder
-=================  =============================================================
+==================  =============================================================
+``check_frames``    the frames table with its declared columns and types
+``in_windows``      which frames lie in windows of their sequence
+``list_images``     the image files of a folder, in the order people count
+``match_images``    which file shows which frame
+``Images``          one frame's picture at a time, from the frames table
+``open_image``      one picture from a path, an open file, bytes or an address
+``crop_boxes``      boxes cut out of a picture
+``extract_frames``  the frames of a video file, as images in a folder
+==================  =============================================================
 """
 
 from typing import Any

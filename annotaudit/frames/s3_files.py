@@ -76,8 +76,12 @@ def explained(address: str, doing: str) -> Iterator[None]:
         code = error.response["Error"].get("Code") if isinstance(error, ClientError) else ""
         step = {
             "NoSuchBucket": "Create the bucket first, or name another; none is created here.",
-            "AccessDenied": "The credentials may not: have them allowed to list, read and write "
-            "there, or use others (AWS_PROFILE).",
+            "404": "There is no such file, or no such bucket: check the address.",
+            **dict.fromkeys(
+                ("403", "AccessDenied"),
+                "The credentials may not: have them allowed to list, read and write there, or use "
+                "others (AWS_PROFILE).",
+            ),
         }.get(code or "", "Check the address, the region, and that boto3 finds your credentials.")
         raise FrameError(f"{address}: could not be {doing} ({error}). {step}") from error
 

@@ -17,6 +17,7 @@ from annotaudit.audit.findings import FINDING_COLUMNS
 from annotaudit.boxes import OBJECT, Labels
 from annotaudit.errors import BoxTableError
 from annotaudit.formats.saving import write_whole
+from annotaudit.frames.s3_writing import write_to
 from annotaudit.plotting import SEVERITY_COLORS, plot_timeline
 from annotaudit.report.cards import worst_cards
 from annotaudit.review import fingerprint
@@ -33,7 +34,8 @@ def write_report(
     title: str = "Annotation audit",
     worst: int = 12,
     rows: int = 500,
-) -> Path:
+    replace: bool = False,
+) -> Path | str:
     """Write one page that shows an audit.
 
     The page is a single HTML file: pictures are inside, nothing is fetched, no script runs. It
@@ -47,18 +49,20 @@ def write_report(
     findings : DataFrame
         What ``annotaudit.audit`` returns, most suspicious first.
     path : path
-        The ``.html`` file to write; its folder is made if missing.
+        The ``.html`` file to write; its folder is made if missing. Or an ``s3://`` address.
     title : str, optional
         Stands at the top.
     worst : int, default 12
         How many boxes are shown on their piece of the picture.
     rows : int, default 500
         How many findings the table lists; the page says how many there are in all.
+    replace : bool
+        In S3 no other file is overwritten without it. The page carries the time it was written.
 
     Returns
     -------
-    Path
-        The file, written whole or not at all.
+    Path or str
+        The file, written whole or not at all; an address where one was given.
 
     Raises
     ------
@@ -104,7 +108,9 @@ def write_report(
         fingerprint=fingerprint(labels),
         written=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
     )
-    return write_whole(Path(path), page.encode("utf-8", "replace"))
+    content = page.encode("utf-8", "replace")
+    (written,) = write_to(path, lambda local: write_whole(local, content), replace=replace)
+    return written
 
 
 def _facts(labels: Labels, findings: pd.DataFrame) -> list[tuple[str, int]]:

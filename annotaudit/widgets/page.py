@@ -15,6 +15,7 @@ import numpy as np
 
 from annotaudit.errors import AnnotauditError, LimitError
 from annotaudit.formats.saving import write_whole
+from annotaudit.frames.s3_writing import write_to
 from annotaudit.widgets.payload import Payload
 from annotaudit.widgets.pictures import encode, read_picture
 
@@ -77,7 +78,8 @@ def save_page(
     frames: str = "all",
     width: int = 1280,
     height: int = 640,
-) -> Path:
+    replace: bool = False,
+) -> Path | str:
     """Write the page; see ``FrameScrubber.to_html``.
 
     Parameters
@@ -94,10 +96,12 @@ def save_page(
         About how wide the pictures are, in pixels.
     height : int
         The most a picture may take of the page, in pixels.
+    replace : bool
+        In S3 no other file is overwritten without it.
 
     Returns
     -------
-    Path
+    Path or str
 
     Raises
     ------
@@ -112,17 +116,16 @@ def save_page(
     >>> from annotaudit.widgets.payload import pack
     >>> labels = Labels(empty_table(COLUMNS), pd.DataFrame({"sequence": ["s"], "frame": [0]}))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_page(f"{folder}/page.html", pack(labels, labels.boxes), {}).name
+    ...     Path(save_page(f"{folder}/page.html", pack(labels, labels.boxes), {})).name
     'page.html'
     """
     if frames not in ("all", "findings"):
         raise LimitError(f"frames is 'all' or 'findings'; found {frames!r}.")
-    path = Path(path)
     findings = len(payload.meta["reasons"])
     meta = payload.meta | {
         "offline": True,
         "height": max(height, 640),
-        "download": f"{path.stem}.verdicts.jsonl",
+        "download": f"{Path(path).stem}.verdicts.jsonl",
         "judged": dict(judged),
         "kept": "Verdicts stay in this browser until you download them.",
     }
@@ -142,7 +145,8 @@ def save_page(
         content=json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
         script=script,
     )
-    return write_whole(path, page.encode())
+    (written,) = write_to(path, lambda local: write_whole(local, page.encode()), replace=replace)
+    return written
 
 
 def _positions(payload: Payload, frames: str) -> list[int]:

@@ -207,22 +207,30 @@ class FrameScrubber(anywidget.AnyWidget):
         self._show(finding, self._standing().get(str(finding)))
 
     def to_html(
-        self, path: str | os.PathLike[str], *, frames: str = "all", width: int = 1280
-    ) -> Path:
+        self,
+        path: str | os.PathLike[str],
+        *,
+        frames: str = "all",
+        width: int = 1280,
+        replace: bool = False,
+    ) -> Path | str:
         """Save one page that scrubs and records verdicts with neither Python nor a server.
 
         Parameters
         ----------
         path : str or Path
-            The page to write; an older one is replaced.
+            The page to write; an older one is replaced. Or an ``s3://`` address.
         frames : {"all", "findings"}
             Which pictures go in: every one, or those of the findings and of two frames around.
         width : int, default 1280
             Pictures wider than about this are saved at a half, a quarter or an eighth.
+        replace : bool
+            In S3 no other file is overwritten without it.
 
         Returns
         -------
-        Path
+        Path or str
+            The page; an address where one was given.
 
         Notes
         -----
@@ -230,7 +238,13 @@ class FrameScrubber(anywidget.AnyWidget):
         ``annotaudit.review.load`` reads it.
         """
         return save_page(
-            path, self._payload, self._judged, frames=frames, width=width, height=self.height
+            path,
+            self._payload,
+            self._judged,
+            frames=frames,
+            width=width,
+            height=self.height,
+            replace=replace,
         )
 
     def close(self) -> None:

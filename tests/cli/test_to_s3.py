@@ -84,3 +84,16 @@ def test_what_stays_on_this_machine_takes_no_address(run, tmp_path, monkeypatch)
     result = run("demo", "--out", "s3://hall/demo")
     assert result.exit_code == 3 and "found an address" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_amazon_refuses_is_a_message_and_no_traceback(run, tmp_path, monkeypatch):
+    import botocore.exceptions
+
+    error = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
+
+    def refuse(*_):
+        raise botocore.exceptions.ClientError(error, "DescribeLabelingJob")
+
+    monkeypatch.setattr(aa.aws, "load_plan", refuse, raising=False)
+    result = run("adjust", "check", tmp_path)
+    assert result.exit_code == 3 and "not you" in result.stderr
