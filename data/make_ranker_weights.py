@@ -7,6 +7,7 @@ Takes a minute or two and writes ``annotaudit/audit/weights/simulated.npz``; the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +17,15 @@ from simulated_tracks import simulate
 from annotaudit.audit import ranker as ranking
 from annotaudit.audit.planting import plant_mistakes
 from annotaudit.audit.ranker import Ranker
-from annotaudit.audit.shipped import BETWEEN, FILE, Shipped, between, write, write_between
+from annotaudit.audit.shipped import FILE, Shipped, write
 from annotaudit.audit.signals import signals_of
-from annotaudit.audit.trees import Trees, grow
 from annotaudit.boxes import Labels, check_boxes
-from annotaudit.metrics.camera import camera_path
 from annotaudit.metrics.keyframes import between_keyframes
 from annotaudit.metrics.paths import paths_of
 
 PLACE = Path(__file__).parents[1] / "annotaudit" / "audit" / "weights" / FILE
 ASTRAY = 0.2  # box sizes; a person would draw the box again
+INTERPOLATED = 0.05  # share of boxes between keyframes that are so far off, where people draw
 FAR_APART, ORDINARY = range(400, 496), range(500, 530)  # scenes
 LEARN, TEST = range(108), range(200, 272)  # scenes
 
@@ -59,36 +59,39 @@ def reliability(files: list[Labels], fit: bool, weights: Shipped) -> tuple[float
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
-def learned_between() -> Trees:
-    """Learn from tracks drawn on few frames where the object has left the straight line."""
-    tables, off = [], []
+def reliability_between() -> tuple[float, float]:
+    """Fit the odds that a box between keyframes is off to how far the object may have left it."""
+    from sklearn.linear_model import LogisticRegression
+
+    leaves, off = [], []
     for labels in (labels_of(FAR_APART, "far apart"), labels_of(ORDINARY)):
         paths = paths_of(labels.boxes, labels.frames)
-        at, table = between_keyframes(paths, camera_path(paths))
-        tables.append(table)
-        off.append(labels.boxes["off"].to_numpy()[paths.row[at]])
+        between = between_keyframes(paths)
+        far = between.worth_a_look & (between.leaves > 0)
+        leaves.append(between.leaves[far])
+        off.append(labels.boxes["off"].to_numpy()[paths.row[between.spots[far]]])
     astray = np.concatenate(off) > ASTRAY
     share = astray.mean()
-    weight = np.where(astray, ranking.EXPECTED / share, (1 - ranking.EXPECTED) / (1 - share))
-    return grow(np.concatenate(tables), astray, weight, seed=0, trees=60)
+    weight = np.where(astray, INTERPOLATED / share, (1 - INTERPOLATED) / (1 - share))
+    model = LogisticRegression(C=100.0)
+    model.fit(np.log(np.concatenate(leaves))[:, None], astray, sample_weight=weight)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
 def main() -> None:
     """Learn, calibrate, write."""
-    write_between(learned_between(), PLACE.with_name(BETWEEN))
-    between.cache_clear()
     taught = labels_of(LEARN)
     lessons = [ranking.lesson(taught.boxes, taught.frames, (9, n)) for n in range(3)]
     trees = ranking.learned(lessons, seed=0, trees=150)
-    weights = Shipped(lessons[0].signals.names, trees)
+    weights = Shipped(lessons[0].signals.names, trees, between=reliability_between())
     files = [labels_of(range(start, start + 12)) for start in TEST[::12]]
-    weights = Shipped(weights.names, trees, alone=reliability(files, False, weights))
+    weights = replace(weights, alone=reliability(files, False, weights))
     write(weights, PLACE)
     ranking.shipped.cache_clear()
-    weights = Shipped(weights.names, trees, weights.alone, reliability(files, True, weights))
+    weights = replace(weights, beside=reliability(files, True, weights))
     write(weights, PLACE)
     print(f"{PLACE.name}: {PLACE.stat().st_size:,} bytes")
-    print(f"alone {weights.alone}, beside {weights.beside}")
+    print(f"alone {weights.alone}, beside {weights.beside}, between {weights.between}")
 
 
 if __name__ == "__main__":

@@ -139,19 +139,35 @@ def keyframes(
 def far_apart(
     rng: np.random.Generator, edges: np.ndarray, size: np.ndarray, fps: float
 ) -> list[int]:
-    """Keyframes a third of a second to two seconds apart; more where the worst misses are seen."""
+    """Keyframes a quarter of a second to two seconds apart, and where a miss was noticed."""
     n = len(edges)
-    usual = np.clip(fps * np.exp(rng.uniform(np.log(0.3), np.log(2.0))), 3, 40)
-    steps = np.maximum(np.rint(usual * np.exp(0.35 * rng.normal(size=n))), 2).astype(int)
+    usual = np.clip(fps * np.exp(rng.uniform(np.log(0.25), np.log(2.0))), 2, 60)
+    steps = usual * np.exp(rng.choice([0.0, 0.35, 0.6]) * rng.normal(size=n))
+    steps = np.maximum(np.rint(steps), 2).astype(int)
     keys = np.unique(np.minimum(np.append(0, np.cumsum(steps)), n - 1))
-    at = np.arange(n)
-    for _ in range(10):
+    if rng.random() < 0.3:
+        keys = np.array([0, n - 1])
+    noticed = looked_at(rng, n, usual)
+    enough, at = rng.uniform(0.06, 0.4), np.arange(n)
+    for _ in range(n):
         line = np.column_stack([np.interp(at, keys, column[keys]) for column in edges.T])
-        off = np.abs(line - edges).max(axis=1) / size[:, 0]
-        if off.max() < rng.uniform(0.2, 0.5):
+        off = np.abs(line - edges).max(axis=1) / size[:, 0] * noticed
+        if off.max() < enough:
             break
         keys = np.unique(np.append(keys, off.argmax()))
     return [int(key) for key in keys]
+
+
+def looked_at(rng: np.random.Generator, n: int, usual: float) -> np.ndarray:
+    """Frames on which the annotator checks the box: all but some stretches, or just a few."""
+    if rng.random() < 0.3:
+        return rng.random(n) < min(1.0, rng.uniform(1.0, 5.0) / usual)
+    checked = np.ones(n, dtype=bool)
+    for _ in range(1 + n // 60):
+        start = int(rng.integers(n))
+        if rng.random() < 0.5:
+            checked[start : start + int(usual * rng.uniform(0.7, 2.0))] = False
+    return checked
 
 
 def simulate(

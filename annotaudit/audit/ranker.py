@@ -66,7 +66,8 @@ class Ranker:
         """Return the share of findings like each of these that are real."""
         odds = self.slope * self.raw(signals, boxes) + self.shift
         odds[~signals.moves] = -np.inf  # of these the ranker has learned nothing
-        odds = np.maximum(odds, signals.astray)
+        slope, shift = self.shipped.between
+        odds = np.maximum(odds, slope * np.log(np.maximum(signals.astray, 1e-6)) + shift)
         return np.asarray(1 / (1 + np.exp(-odds)))
 
     def findings(self, boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -90,6 +91,7 @@ class Ranker:
         score = self.score(signals, boxes)
         which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.spots])
         which = which[once(signals, which, score[which])]
+        score = less_for_repeats(signals, which, score)
         return findings_from(boxes, signals, which, score[which])
 
 
@@ -246,6 +248,21 @@ def peaks(signals: Signals, score: Floats, apart: int = APART) -> NDArray[np.boo
             alive[late[top[early]]] = False
             alive[early[top[late]]] = False
     return kept
+
+
+def less_for_repeats(signals: Signals, which: NDArray[np.int64], score: Floats) -> Floats:
+    """Halve the score of each further finding on one line between keyframes.
+
+    Whether the object left the line is the question; where, is not worth as many looks.
+    """
+    further = pd.DataFrame({"stretch": signals.stretch[which], "score": score[which]})
+    further = further[(further["stretch"] >= 0) & ~signals.moves[which]]
+    ranks = (
+        further.sort_values("score", ascending=False, kind="stable").groupby("stretch").cumcount()
+    )
+    less = score.copy()
+    less[which[ranks.index]] *= 0.5 ** ranks.to_numpy()
+    return less
 
 
 def calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:

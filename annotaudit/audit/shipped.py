@@ -13,7 +13,6 @@ import numpy as np
 from annotaudit.audit.trees import Trees
 
 FILE = "simulated.npz"
-BETWEEN = "keyframes.npz"
 _ARRAYS = ("tree", "column", "limit", "left", "value")
 
 
@@ -32,12 +31,16 @@ class Shipped:
     beside : (float, float)
         The same from a fitted ranker's own calibrated log-odds. That one takes the mistakes it
         cannot know of for sound boxes, and so is too modest.
+    between : (float, float)
+        The same from the logarithm of how far an object may have left the line between two
+        keyframes.
     """
 
     names: tuple[str, ...]
     trees: Trees
     alone: tuple[float, float] = (1.0, 0.0)
     beside: tuple[float, float] = (1.0, 0.0)
+    between: tuple[float, float] = (1.0, 0.0)
 
 
 @lru_cache(maxsize=1)
@@ -47,27 +50,8 @@ def shipped() -> Shipped:
     with np.load(BytesIO(raw)) as held:
         tree, column, limit, left, value = (held[name] for name in _ARRAYS)
         trees = Trees(tree, column, limit, left, value, float(held["start"]))
-        alone, beside = (tuple(held[name].tolist()) for name in ("alone", "beside"))
-        return Shipped(tuple(held["names"].tolist()), trees, alone, beside)
-
-
-@lru_cache(maxsize=1)
-def between() -> Trees:
-    """Read the trees that judge boxes between keyframes.
-
-    Their log-odds say whether the object is more than a fifth of its size away from the box.
-    """
-    raw = files("annotaudit.audit").joinpath("weights", BETWEEN).read_bytes()
-    with np.load(BytesIO(raw)) as held:
-        tree, column, limit, left, value = (held[name] for name in _ARRAYS)
-        return Trees(tree, column, limit, left, value, float(held["start"]))
-
-
-def write_between(trees: Trees, path: Path) -> None:
-    """Store trees where :func:`between` reads them; ``data/make_ranker_weights.py`` does."""
-    arrays = {name: getattr(trees, name) for name in _ARRAYS}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays, start=trees.start)
+        odds = (tuple(held[name].tolist()) for name in ("alone", "beside", "between"))
+        return Shipped(tuple(held["names"].tolist()), trees, *odds)
 
 
 def write(weights: Shipped, path: Path) -> None:
@@ -81,4 +65,5 @@ def write(weights: Shipped, path: Path) -> None:
             names=np.array(weights.names),
             alone=weights.alone,
             beside=weights.beside,
+            between=weights.between,
         )

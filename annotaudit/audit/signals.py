@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.audit.scene import Scene, scene_of
-from annotaudit.audit.shipped import between
 from annotaudit.metrics.keyframes import between_keyframes
 from annotaudit.metrics.motion import chord_residual_at
 from annotaudit.metrics.paths import Floats, Ints
@@ -24,7 +23,7 @@ CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
 SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
 TRIANGLES = (2, 4, 7)
 CHUNK = 16_384  # boxes; their measurements fit into a processor's cache
-ASTRAY = -5.0  # log-odds from which a box between keyframes stands out
+ASTRAY = 0.1  # of the box; one between keyframes that may be off by more stands out
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,12 @@ class Signals:
     scene : Scene
         What they were measured from.
     astray : float array, shape (m,)
-        Log-odds that the object has left the straight line between two keyframes; -inf where
-        the box lies on none.
+        How far the object may have left the straight line between two keyframes, as a share of
+        the box; 0 where it lies on none.
+    stretch : int array, shape (m,)
+        Position of the keyframe at which that line begins; -1 where there is none.
+    curve : float array, shape (4, m)
+        From the edges to where a smooth curve through the keyframes would put them, pixels.
     """
 
     spots: Ints
@@ -50,6 +53,8 @@ class Signals:
     table: NDArray[np.float32]
     scene: Scene
     astray: Floats
+    stretch: Ints
+    curve: Floats
 
     @property
     def moves(self) -> NDArray[np.bool_]:
@@ -72,10 +77,12 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
         The frames looked at.
     """
     scene = scene_of(boxes, frames)
-    astray = np.full(len(scene.paths), -np.inf)
-    inside, chords = between_keyframes(scene.paths, scene.camera)
-    astray[inside] = between().ask(chords)
-    at = np.flatnonzero(scene.stands_out | (astray > ASTRAY))
+    between = between_keyframes(scene.paths)
+    astray, line = np.zeros(len(scene.paths)), np.full(len(scene.paths), -1)
+    astray[between.spots], line[between.spots] = between.leaves, np.arange(len(between.spots))
+    stands_out = scene.stands_out.copy()
+    stands_out[between.spots[between.worth_a_look & (between.leaves > ASTRAY)]] = True
+    at = np.flatnonzero(stands_out)
     parts = [slice(start, start + CHUNK) for start in range(0, max(len(at), 1), CHUNK)]
     for part in parts:
         found: dict[str, Floats] = {}
@@ -85,7 +92,11 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
             table = np.empty((len(at), len(found)), dtype=np.float32, order="F")
         for column, value in enumerate(found.values()):
             table[part, column] = value
-    return Signals(at, tuple(found), table, scene, astray[at])
+    inside = line[at] >= 0
+    stretch, curve = np.full(len(at), -1), np.zeros((4, len(at)))
+    stretch[inside] = between.stretch[line[at][inside]]
+    curve[:, inside] = between.curve[:, line[at][inside]]
+    return Signals(at, tuple(found), table, scene, astray[at], stretch, curve)
 
 
 def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:

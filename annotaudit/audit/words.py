@@ -101,9 +101,9 @@ VOICES = (
     ),
     Voice(
         "sparse_keyframes",
-        _where("sagitta", lambda s: s["straight_length"] >= 4),
-        0.10,
-        "box sizes",
+        lambda s: np.maximum(np.where(s["straight_length"] >= 4, s["sagitta"], 0.0), s.astray),
+        0.15,
+        "of the box",
         "Boxes lie on a straight line that the object may leave by {value:.0%} of the box: "
         "look between the keyframes.",
     ),
@@ -173,7 +173,7 @@ def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
     swap = _number("swap")
     loud[swap] += np.where((loud[swap] >= 1) & (values[swap] > jump), 50.0, 0.0)
     who = np.argmax(loud, axis=0)
-    silent = (loud.max(axis=0) < 1) & np.isfinite(signals.astray[which])
+    silent = (loud.max(axis=0) < 1) & (signals.stretch[which] >= 0)
     who[silent] = _number("sparse_keyframes")
     return who, values[who, np.arange(len(which))]
 
@@ -239,6 +239,8 @@ def findings_from(
         ]
         if voice.chord != (0, 0) and len(mine):
             expected[:, mine] = _expected(signals, at[mine], voice.chord)
+    bent = np.flatnonzero((who == _number("sparse_keyframes")) & (signals.stretch[which] >= 0))
+    expected[:, bent] = paths.edges[:, at[bent]] + signals.curve[:, which[bent]]
     swapped = np.flatnonzero(who == _number("swap"))
     if len(swapped):
         place = paths.edges[:, partner[swapped]]

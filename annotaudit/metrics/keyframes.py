@@ -2,110 +2,204 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 from annotaudit.metrics.straightness import coarseness, runs_of
 
 SHORTEST = 3  # steps; a shorter stretch hides nothing
-STILL = 0.02  # box sizes; what wanders less stays inside its boxes
-NAMES = (
-    "curve", "curve_wide", "camera_curve", "kink", "kink_usual", "kink_scene", "length",
-    "length_usual", "length_share", "place", "wander", "speed", "growth", "reshaping",
-)  # fmt: skip
+APART = 4  # boxes; closer ones of one stretch tell the same
+BLOCK = 256  # boxes of one object searched one after the other; blocks are searched side by side
+LEAST = 8  # boxes on either side that tell how fast an object usually moves
+# What an object in the middle of a stretch may be away, as shares of what all move in common, of
+# its way and of its growth over the stretch; least squares on tracks of data/simulated_tracks.py.
+COMMON, WAY, GROWTH = 2.0, 0.12, 0.6
+FINEST = 1 / 512  # pixels; speeds are summed in whole multiples of this
 
 
-def between_keyframes(paths: Paths, camera: Floats) -> tuple[Ints, NDArray[np.float32]]:
+@dataclass(frozen=True)
+class Between:
+    """Boxes inside straight stretches of at least three steps, and how far they may be off.
+
+    Attributes
+    ----------
+    spots : int array, shape (m,)
+        Their positions in the paths, ascending.
+    stretch : int array, shape (m,)
+        Position of the keyframe at which the stretch of each begins.
+    leaves : float array, shape (m,)
+        How far the edges of the object may be away from those of the box, as shares of its width
+        and height, and of all four together half; about the overlap (IoU) that is lost.
+    curve : float array, shape (4, m)
+        Where the edges would be on a smooth curve through the keyframes, less where they are.
+    worth_a_look : bool array, shape (m,)
+        Of each stretch the box that may be off the most, and every fourth on either side of it.
+    """
+
+    spots: Ints
+    stretch: Ints
+    leaves: Floats
+    curve: Floats
+    worth_a_look: Bools
+
+
+@dataclass(frozen=True)
+class _Stretches:
+    """Stretches from one keyframe of an object to its next, in the order of the paths."""
+
+    first: Ints
+    last: Ints
+    steps: Floats
+    slope: Floats  # pixels a frame, shape (4, k)
+    joined: Bools  # whether the next stretch continues the same object, shape (k - 1,)
+
+
+def between_keyframes(paths: Paths) -> Between:
     """Measure every box inside a straight stretch against the stretches around it.
 
-    An object that is drawn on few frames only moves along straight lines between them. Where it
-    really was, the neighbouring stretches tell: a smooth curve through the same keyframes
-    (cubic Hermite, its slopes between those of the stretches that meet) leaves the line, and
-    the more so the longer the stretch and the sharper the kinks of this track.
+    An object that is drawn on few frames only moves along straight lines between them. How far it
+    may have been away four things tell, put together edge by edge as the root of their squares'
+    sum: how far a smooth curve through the same keyframes (cubic Hermite, its slopes between
+    those of the stretches that meet) leaves the line; how far the other objects of the frame
+    leave theirs in common, as they do when the camera moves; and a share of the object's way and
+    of its growth over the stretch, which it seldom covers evenly.
 
     Parameters
     ----------
     paths : Paths
-    camera : float array, shape (2, n)
-        Path of the camera, pixels.
 
     Returns
     -------
-    at : int array, shape (m,)
-        Boxes inside stretches of at least three steps that the object may have left at all.
-    table : float32 array, shape (m, len(NAMES))
-        Distances in box sizes, times in frames.
+    Between
     """
-    n = len(paths)
-    every = np.arange(n)
-    start, length = runs_of(_straight(paths))
-    # The first step of a run has none before it to be equal to.
-    early = start - ((length > 0) & (paths.before[start] > 0))
-    start, length = early, length + (start - early)
-    busy = np.zeros(int(paths.thing.max(initial=0)) + 1, dtype=bool)
-    busy[paths.thing[length >= SHORTEST]] = True
-    drawn = busy[paths.thing] & (paths.before > 0)
-    inside = (every > start) & (length > 0)
-    final = np.where(inside, start + length, every)
-    last = np.flatnonzero(drawn & (final == every))
-    if not len(last):
-        return last, np.zeros((0, len(NAMES)), dtype=np.float32)
-    first = np.where(inside[last], start[last], last - 1)
-    thing, scene = paths.thing[last], paths.scene[last]
-    size, edges = paths.size, paths.edges
-    steps = np.maximum(paths.time[last] - paths.time[first], 1).astype(np.float64)
-    slope = (edges[:, last] - edges[:, first]) / steps
-    alike = thing[1:] == thing[:-1]
-    turn = np.where(alike, np.diff(slope, axis=1), 0.0)
-    both = np.where(alike, steps[1:] + steps[:-1], 1.0)
-    arriving, leaving = np.zeros_like(slope), np.zeros_like(slope)
-    arriving[:, 1:] = -turn * steps[1:] / both  # slope at the start, less that of the line
-    leaving[:, :-1] = turn * steps[:-1] / both
-    kink = np.maximum(np.abs(arriving), np.abs(leaving)).max(axis=0) / size[last]
-    kink_usual, length_usual = _mean(kink, thing, steps), _mean(steps, thing, steps)
-    before, after = _secants(paths, first, last, slope)
-    whole = np.abs(np.log(size[last] / size[first]))
-    shape = np.log((edges[2] - edges[0]) / (edges[3] - edges[1]))
-
-    at = np.flatnonzero(inside & (length >= SHORTEST) & (every < final) & drawn)
-    own = np.searchsorted(last, at)
-    wander = kink_usual * steps**1.5 / 4
-    at, own = at[wander[own] > STILL], own[wander[own] > STILL]
-    head, tail = first[own], last[own]
-    share = (paths.time[at] - paths.time[head]) / steps[own]
+    busy = _drawn_on_few_frames(paths)
+    if not busy.any():
+        none = np.zeros(0, dtype=np.int64)
+        return Between(none, none, np.zeros(0), np.zeros((4, 0)), none > 0)
+    key = keyframes(paths, busy)
+    found = _stretches(paths, key, busy)
+    at = np.flatnonzero(busy & ~key)
+    own = np.searchsorted(found.last, at)
+    long = found.steps[own] >= SHORTEST
+    at, own = at[long], own[long]
+    head, tail = found.first[own], found.last[own]
+    share = (paths.time[at] - paths.time[head]) / found.steps[own]
     free = ~paths.clipped[:, at]
+
+    arriving, leaving = _slopes_where_stretches_meet(paths, found)
     early, late = share**3 - 2 * share**2 + share, share**3 - share**2
-
-    def leaves(a: Floats, b: Floats) -> Floats:
-        off = np.abs(steps[own] * (early * a[:, own] + late * b[:, own])) * free
-        return np.asarray(off.max(axis=0) / size[at])
-
-    swing = np.abs(camera[:, at] - camera[:, head] - share * (camera[:, tail] - camera[:, head]))
-    place = share * (1 - share)
-    values = (
-        leaves(arriving, leaving),
-        leaves(before / 2, after / 2),
-        swing.max(axis=0) / size[at],
-        kink[own],
-        kink_usual[own],
-        _mean(kink, scene, steps)[own],
-        steps[own],
-        length_usual[own],
-        steps[own] / length_usual[own],
-        place,
-        4 * wander[own] * place,
-        np.abs(slope).max(axis=0)[own] / size[at],
-        whole[own],
-        np.abs(shape[last] - shape[first])[own],
-    )
-    return at, np.column_stack(values).astype(np.float32)
+    curve = found.steps[own] * (early * arriving[:, own] + late * leaving[:, own]) * free
+    common = _common_path(paths, found, busy)
+    swing = common[:, at] - common[:, head] - share * (common[:, tail] - common[:, head])
+    way = 4 * share * (1 - share) * (paths.edges[:, tail] - paths.edges[:, head])
+    growth = (way[[2, 3]] - way[[0, 1]]) / 2
+    squares = (COMMON * swing) ** 2 + (GROWTH * growth) ** 2
+    far = np.sqrt(curve**2 + squares[[0, 1, 0, 1]] + (WAY * way) ** 2)
+    sides = paths.edges[2:, at] - paths.edges[:2, at]
+    leaves = (far / sides[[0, 1, 0, 1]]).sum(axis=0) / 2
+    return Between(at, head, leaves, curve, _spaced(head, leaves))
 
 
-def _straight(paths: Paths) -> Bools:
-    """Tell which steps repeat the one before, whether edges were rounded or sides."""
-    bound = coarseness(paths)[2:]
+def _spaced(stretch: Ints, leaves: Floats) -> Bools:
+    """Of each stretch the box with the largest value, and every fourth on either side of it."""
+    at = np.arange(len(stretch))
+    begin = np.flatnonzero(np.append(True, stretch[1:] != stretch[:-1])[: len(stretch)])
+    if not len(begin):
+        return at > 0
+    sizes = np.diff(np.append(begin, len(stretch)))
+    most = np.repeat(np.maximum.reduceat(leaves, begin), sizes)
+    peak = np.minimum.reduceat(np.where(leaves == most, at, len(at)), begin)
+    return np.asarray((at - np.repeat(peak, sizes)) % APART == 0)
+
+
+def keyframes(paths: Paths, of: Bools | None = None) -> Bools:
+    """Find the boxes that were drawn, where those between were put on straight lines.
+
+    From each keyframe the search goes on as long as one straight line through it passes within
+    the coarseness of the coordinates of every box, edge by edge; the last box that lies on
+    such a line is the next keyframe (the cone of Sklansky & Gonzalez, Pattern Recognition 1980,
+    doi:10.1016/0031-3203(80)90031-X).
+
+    Parameters
+    ----------
+    paths : Paths
+    of : bool array, shape (n,), optional
+        Boxes of the objects to look at; all by default.
+
+    Returns
+    -------
+    bool array, shape (n,)
+        First and last boxes of objects are keyframes.
+
+    Examples
+    --------
+    >>> frame = np.arange(9)
+    >>> boxes = pd.DataFrame({
+    ...     "sequence": "street", "frame": frame, "track": "a", "label": "car", "annotator": "ann",
+    ...     "left": np.rint(np.interp(frame, [0, 4, 8], [0, 2, 9])), "top": 9.0, "width": 4.0,
+    ...     "height": 4.0})
+    >>> from annotaudit.metrics.paths import paths_of
+    >>> np.flatnonzero(keyframes(paths_of(boxes)))
+    array([0, 4, 8])
+    """
+    left, top, right, bottom = paths.edges
+    sides = np.stack([left, top, right, bottom, right - left, bottom - top], axis=1)
+    bound = coarseness(paths)
+    key = (paths.before == 0) | (paths.after == 0)
+    begins = (paths.before % BLOCK == 0) & (paths.after > 0)
+    start = np.flatnonzero(begins if of is None else begins & of)
+    key[start] = True
+    stop = start + np.minimum(BLOCK, paths.after[start])
+    last, here = start.copy(), start + 1
+    low, high = (np.full((len(start), 6), value) for value in (-np.inf, np.inf))
+    while len(start):
+        duration = (paths.time[here] - paths.time[start])[:, None].astype(np.float64)
+        slope = (sides[here] - sides[start]) / duration
+        on_line = _all_edges((low <= slope) & (slope <= high))
+        last[on_line] = here[on_line]
+        slack = bound[start][:, None] / duration
+        np.maximum(low, slope - slack, out=low)
+        np.minimum(high, slope + slack, out=high)
+        over = ~_all_edges(low <= high) | (here >= stop)
+        here += 1
+        key[last[over]] = True
+        start[over], here[over] = last[over], last[over] + 1
+        low[over], high[over] = -np.inf, np.inf
+        ended = start >= stop
+        if ended.any():
+            on = ~ended
+            start, stop, last, here = start[on], stop[on], last[on], here[on]
+            low, high = low[on], high[on]
+    return _without_idle(paths, key, bound)
+
+
+def _all_edges(right: Bools) -> Bools:
+    """Whether it holds of left and top, and of either the other edges or the sides."""
+    return np.asarray(right[:, :2].all(axis=1) & (right[:, 2:4].all(axis=1) | right[:, 4:].all(1)))
+
+
+def _without_idle(paths: Paths, key: Bools, bound: Floats) -> Bools:
+    """Drop keyframes that lie on the line between their neighbours."""
+    at = np.flatnonzero(key)
+    if len(at) < 3:
+        return key
+    early, here, late = at[:-2], at[1:-1], at[2:]
+    inside = paths.thing[early] == paths.thing[late]
+    early, here, late = early[inside], here[inside], late[inside]
+    share = (paths.time[here] - paths.time[early]) / (paths.time[late] - paths.time[early])
+    edges = paths.edges
+    off = edges[:, here] - edges[:, early] - share * (edges[:, late] - edges[:, early])
+    kept = key.copy()
+    kept[here[np.abs(off).max(axis=0) <= bound[here]]] = False
+    return kept
+
+
+def _drawn_on_few_frames(paths: Paths) -> Bools:
+    """Tell the boxes of objects that have a straight stretch at all."""
+    bound = 2 * coarseness(paths)[2:]  # three rounded boxes
     left, top, right, bottom = paths.edges
 
     def alike(*values: Floats) -> Bools:
@@ -116,24 +210,65 @@ def _straight(paths: Paths) -> Bools:
 
     steady = alike(left, top)
     steady &= alike(right, bottom) | alike(right - left, bottom - top)
-    return np.asarray(steady & (paths.before >= 2))
+    _, length = runs_of(np.asarray(steady & (paths.before >= 2)))
+    busy = np.zeros(int(paths.thing.max(initial=0)) + 1, dtype=bool)
+    busy[paths.thing[length >= SHORTEST - 1]] = True
+    return np.asarray(busy[paths.thing])
 
 
-def _mean(value: Floats, group: Ints, weight: Floats) -> Floats:
-    """Mean over each group, weighted, given to all its members."""
-    number, _ = pd.factorize(group)
-    total = np.bincount(number, value * weight) / np.bincount(number, weight)
+def _stretches(paths: Paths, key: Bools, busy: Bools) -> _Stretches:
+    last = np.flatnonzero(busy & key & (paths.before > 0))
+    start = np.maximum.accumulate(np.where(key, np.arange(len(paths)), -1))
+    first = start[last - 1]
+    steps = np.maximum(paths.time[last] - paths.time[first], 1).astype(np.float64)
+    slope = (paths.edges[:, last] - paths.edges[:, first]) / steps
+    thing = paths.thing[last]
+    return _Stretches(first, last, steps, slope, thing[1:] == thing[:-1])
+
+
+def _slopes_where_stretches_meet(paths: Paths, found: _Stretches) -> tuple[Floats, Floats]:
+    """Slope of a parabola through three keyframes at either end, less that of the stretch."""
+    steps = found.steps
+    turn = np.diff(found.slope, axis=1) * found.joined * ~paths.clipped[:, found.last[:-1]]
+    both = steps[1:] + steps[:-1]
+    arriving, leaving = np.zeros_like(found.slope), np.zeros_like(found.slope)
+    arriving[:, 1:] = -turn * steps[1:] / both
+    leaving[:, :-1] = turn * steps[:-1] / both
+    return arriving, leaving
+
+
+def _common_path(paths: Paths, found: _Stretches, busy: Bools) -> Floats:
+    """Path that the other objects of each frame have in common, beside their usual motion.
+
+    Pixels in x and y, shape (2, n). The mean of the others' speeds less what each of them usually
+    has around this time, shrunk towards 0 where they disagree, summed along the track.
+    """
+    path = np.zeros((2, len(paths)))
+    at = np.flatnonzero(busy & (paths.before > 0))
+    own = np.searchsorted(found.last, at)
+    reach = np.maximum(2 * _usual_length(paths, found)[own], LEAST).astype(np.int64)
+    low, high = at - np.minimum(reach, paths.before[at]), at + np.minimum(reach, paths.after[at])
+    duration = paths.time[high] - paths.time[low]
+    inside, _ = pd.factorize(paths.moment[at])
+    others = np.bincount(inside)[inside] - 1
+    for axis in (0, 1):
+        centre = (paths.edges[axis] + paths.edges[axis + 2]) / 2
+        speed = (found.slope[axis] + found.slope[axis + 2])[own] / 2
+        unusual = speed - (centre[high] - centre[low]) / duration
+        total, square = (np.bincount(inside, v)[inside] - v for v in (unusual, unusual**2))
+        count = np.maximum(others, 1)
+        mean = total / count
+        error = np.maximum(square / count - mean**2, 0) / count
+        trust = np.maximum(0, 1 - error / np.maximum(mean**2, 1e-12)) * (others >= 2)
+        path[axis, at] = np.rint(mean * trust / FINEST)
+        # Whole numbers add up exactly: what stands elsewhere in the table cannot change them.
+        total = np.cumsum(path[axis])
+        path[axis] = (total - total[np.arange(len(paths)) - paths.before]) * FINEST
+    return path
+
+
+def _usual_length(paths: Paths, found: _Stretches) -> Floats:
+    """Mean length of an object's stretches, as a box inside one meets them; frames."""
+    number, _ = pd.factorize(paths.thing[found.last])
+    total = np.bincount(number, found.steps**2) / np.bincount(number, found.steps)
     return np.asarray(total[number])
-
-
-def _secants(paths: Paths, first: Ints, last: Ints, slope: Floats) -> tuple[Floats, Floats]:
-    """Mean slope over as many boxes before and after a stretch, less that of the stretch."""
-    edges, time = paths.edges, paths.time
-    back = first - np.minimum(paths.before[first], last - first)
-    ahead = last + np.minimum(paths.after[last], last - first)
-    found = []
-    for low, high in ((back, first), (last, ahead)):
-        duration = np.maximum(time[high] - time[low], 1)
-        change = (edges[:, high] - edges[:, low]) / duration - slope
-        found.append(np.where(high > low, change, 0.0))
-    return found[0], found[1]

@@ -121,6 +121,26 @@ def test_a_gap_is_a_missing_box_with_an_expected_one(walk, ranker):
     assert abs(gap["expected_left"].iloc[0] - walk["left"].iloc[50]) < 6
 
 
+def test_a_line_between_far_keyframes_is_named_once_and_again_for_less(walk, ranker):
+    boxes = walk.copy()
+    rows = boxes.index[(boxes["sequence"] == "street-1") & (boxes["track"] == "3")]
+    keys = [0, 30, 60, 90, 119]
+    left = np.interp(np.arange(120), keys, [500.0, 440.0, 560.0, 430.0, 520.0])
+    boxes.loc[rows, "left"] = left
+    for side in ("top", "width", "height"):
+        boxes.loc[rows, side] = np.interp(np.arange(120), keys, boxes.loc[rows[keys], side])
+    found = ranker.findings(boxes[boxes["sequence"] == "street-1"])
+    own = found[(found["track"] == "3") & (found["rule"] == "sparse_keyframes")]
+    inside = own[~own["frame"].isin([f + d for f in keys for d in (-1, 0, 1)])]
+    assert inside["reason"].str.contains("straight line").all()
+    scores = inside["score"].groupby(inside["frame"] // 30).apply(list)
+    assert scores.index.tolist() == [0, 1, 2, 3]
+    assert all(2 * other <= max(own) for own in scores for other in own if other < max(own))
+    # On its way from 440 to 560 the curve first lags behind the line, and later leads it.
+    turn = own[own["frame"].between(31, 42)]
+    assert (turn["expected_left"] < turn["left"]).all()
+
+
 def test_entries_and_exits_alone_give_no_warning():
     frame = np.arange(60)
     walker = pd.DataFrame(
