@@ -87,8 +87,9 @@ def lint(
 ) -> None:
     """Find where labels do not fit what they claim to label.
 
-    Files, frame numbers, image sizes, names, times, boxes that cannot be. Findings are grouped, the
-    gravest first; with --fix, those that are left after the repairs.
+    Files, frame numbers, image sizes, names, times, boxes that cannot be.
+
+    Findings are grouped, the gravest first; with --fix, those left after the repairs.
     """
     import annotaudit as aa
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from annotaudit.boxes import TEXT
 from annotaudit.linting.declared import declared_classes
 from annotaudit.linting.findings import about_boxes, about_places, listing, no_findings
 from annotaudit.linting.subject import Subject
@@ -29,6 +30,12 @@ def spelling_key(labels: pd.Series) -> pd.Series:
 def spellings(boxes: pd.DataFrame, classes: Sequence[str] | None = None) -> pd.DataFrame:
     """List labels that share a spelling but for case and spaces, and which of them is meant.
 
+    Parameters
+    ----------
+    boxes : DataFrame
+    classes : list of str, optional
+        The labels there should be; they take part even if no box has them.
+
     Returns
     -------
     DataFrame
@@ -36,7 +43,10 @@ def spellings(boxes: pd.DataFrame, classes: Sequence[str] | None = None) -> pd.D
         boxes, or the declared one; missing where neither decides), ``safe`` (whether renaming
         changes nothing but the spelling: the boxes have the same class id, or none).
     """
-    counts = boxes["label"].value_counts().rename_axis("label").reset_index(name="boxes")
+    used = boxes["label"].value_counts()
+    unused = pd.Series(0, index=[name for name in classes or () if name not in used.index])
+    counts = pd.concat([used, unused]).rename_axis("label").reset_index(name="boxes")
+    counts["label"] = counts["label"].astype(TEXT)
     counts["key"] = spelling_key(counts["label"])
     groups = counts[counts["key"].duplicated(keep=False) & (counts["key"] != "")]
     rows = []
@@ -60,7 +70,7 @@ def spellings(boxes: pd.DataFrame, classes: Sequence[str] | None = None) -> pd.D
 def find_spelling(subject: Subject) -> pd.DataFrame:
     """Find labels that differ from another only in case, spaces, hyphens or underscores."""
     table = spellings(subject.boxes, known_classes(subject))
-    odd = table[table["usual"].isna() | (table["usual"] != table["label"])]
+    odd = table[(table["boxes"] > 0) & (table["usual"].isna() | (table["usual"] != table["label"]))]
     if odd.empty:
         return no_findings()
     others = {key: group["label"].tolist() for key, group in table.groupby("key")}
@@ -72,7 +82,8 @@ def find_spelling(subject: Subject) -> pd.DataFrame:
         limit=0,
         unit="boxes",
         reason=[
-            f"{n:,} {_boxes(n)} called {label!r}, others {usual!r}; use one spelling."
+            f"{n:,} {_boxes(n)} called {label!r}, the usual or declared name is {usual!r}; use one "
+            "spelling."
             if isinstance(usual, str)
             else f"{n:,} {_boxes(n)} called {label!r}, others "
             f"{listing([repr(other) for other in others[key] if other != label])}; choose one "

@@ -18,10 +18,8 @@ def find_names_out_of_order(subject: Subject) -> pd.DataFrame:
     back = table["step"] <= 0
     wrong = table[back].groupby("sequence", as_index=False).first()
     count = table[back].groupby("sequence").size().to_numpy()
-    as_text = [
-        _sorted_as_text(table.loc[table["sequence"] == sequence, "image"])
-        for sequence in wrong["sequence"]
-    ]
+    names = table.groupby("sequence")["image"]
+    as_text = [names.get_group(name).is_monotonic_increasing for name in wrong["sequence"]]
     return about_places(
         wrong,
         about="sequence",
@@ -41,10 +39,6 @@ def find_names_out_of_order(subject: Subject) -> pd.DataFrame:
             )
         ],
     )
-
-
-def _sorted_as_text(names: pd.Series) -> bool:
-    return bool(names.is_monotonic_increasing)
 
 
 def find_number_jumps(subject: Subject) -> pd.DataFrame:
@@ -97,7 +91,8 @@ def find_strided_images(subject: Subject) -> pd.DataFrame:
         frame=("frame", "first"), step=("usual", "first"), least=("step", "min"),
         most=("step", "max"),
     ).reset_index()  # fmt: skip
-    strided = even[(even["least"] == even["most"]) & (even["step"] > 1)]
+    whole = (even["step"] > 1) & (even["step"] % 1 == 0)
+    strided = even[whole & (even["least"] == even["most"])].astype({"step": "int64"})
     return about_places(
         strided,
         about="sequence",
@@ -106,7 +101,7 @@ def find_strided_images(subject: Subject) -> pd.DataFrame:
         unit="numbers a frame",
         reason=[
             f"The images are every {_nth(step)} of their video: one step of the labels is "
-            f"{step:g} of the video's. Speeds and times follow the labels' frames."
+            f"{step} of the video's. Speeds and times follow the labels' frames."
             for step in strided["step"]
         ],
     )
@@ -116,33 +111,38 @@ def find_first_number_differs(subject: Subject) -> pd.DataFrame:
     """Find videos whose images count from 0 where most count from 1, or the other way round."""
     table = subject.image_steps
     even = table[table["usual"] == 1].groupby("sequence", as_index=False).first()
-    offset = (even["number"] - even["frame"]).to_numpy()
-    usual = {0.0: 1.0, 1.0: 0.0}
-    counts = pd.Series(offset).value_counts()
-    if len(counts) == 0 or counts.index[0] not in usual:
+    start = (even["number"] - even["frame"]).to_numpy()
+    from_0, from_1 = even[start == 0], even[start == 1]
+    usual, odd = (1, from_0) if len(from_0) < len(from_1) else (0, from_1)
+    if 2 * len(odd) >= len(even) or len(from_0) == len(from_1):
         return no_findings()
-    other = even[offset == usual[counts.index[0]]]
-    other = other if 2 * len(other) < len(even) else other.head(0)
     return about_places(
-        other,
+        odd,
         about="sequence",
-        value=usual[counts.index[0]],
-        limit=counts.index[0],
+        value=1 - usual,
+        limit=usual,
         unit="number of the first image",
         reason=[
-            f"Its images count from {usual[counts.index[0]]:.0f}, those of most sequences from "
-            f"{counts.index[0]:.0f}: are boxes and images off by one here?"
+            f"Its images count from {1 - usual}, those of most sequences from {usual}: are boxes "
+            "and images off by one here?"
         ]
-        * len(other),
+        * len(odd),
     )
 
 
 def real_frames(subject: Subject) -> pd.DataFrame:
-    """List the frames there are: those with a picture if any of a sequence has one, else all."""
+    """List the frames there are.
+
+    Of a sequence with pictures on this machine, the frames whose picture is there; otherwise those
+    that name a picture; of one without pictures, all.
+    """
     frames = subject.frames
-    pictured = frames["image"].notna()
-    some = pictured.groupby(frames["sequence"]).transform("any").astype(bool)
-    return frames.loc[pictured | ~some, ["sequence", "frame"]]
+    named = frames["image"].notna().to_numpy()
+    there = frames.index.isin(subject.on_disk.index[subject.on_disk["there"]])
+    sequence = pd.factorize(frames["sequence"])[0]
+    some_named, some_there = (np.isin(sequence, sequence[rows]) for rows in (named, there))
+    real = np.where(some_there, there, np.where(some_named, named, True))
+    return frames.loc[real, ["sequence", "frame"]]
 
 
 def off_by_one(subject: Subject) -> dict[str, int]:
@@ -238,24 +238,24 @@ def find_frames_listed_twice(subject: Subject) -> pd.DataFrame:
     """Find frames that stand twice in the table of frames."""
     if not {"sequence", "frame"} <= set(subject.listed):
         return no_findings()
-    twice = subject.listed[subject.listed.duplicated(["sequence", "frame"])]
+    listed = subject.listed[["sequence", "frame"]]
+    twice = listed[listed.duplicated()].drop_duplicates()
     return about_places(
-        twice.drop_duplicates(["sequence", "frame"])[["sequence", "frame"]],
+        twice,
         about="frame",
         value=2,
         limit=1,
         unit="rows",
         reason=["Stands twice in the table of frames; which picture shows it? Keep one row."]
-        * len(twice.drop_duplicates(["sequence", "frame"])),
+        * len(twice),
     )
 
 
 def find_one_based_frames(subject: Subject) -> pd.DataFrame:
-    """Find box tables, without a table of frames, in which every sequence begins at frame 1."""
-    if len(subject.frames) or not len(subject.moments):
-        return no_findings()
-    first = subject.moments.groupby("sequence", as_index=False).first()
-    if (first["frame"] != 1).any() or not subject.tracked:
+    """Find videos that all begin at frame 1, as boxes and the table of frames, if any, say."""
+    known = pd.concat([subject.moments, subject.frames[["sequence", "frame"]]])
+    first = known.groupby("sequence", as_index=False)["frame"].min()
+    if first.empty or (first["frame"] != 1).any() or not subject.tracked:
         return no_findings()
     return about_places(
         first.head(1),
@@ -264,8 +264,8 @@ def find_one_based_frames(subject: Subject) -> pd.DataFrame:
         limit=0,
         unit="first frame",
         reason=[
-            "Every sequence begins at frame 1, and frames are counted from 0 here: subtract 1, or "
-            "pictures and boxes will be off by one."
+            "Every sequence begins at frame 1, and frames are counted from 0 here: if the labels "
+            "count from 1, subtract it from boxes and frames alike."
         ],
     )
 
@@ -275,33 +275,27 @@ def find_every_nth(subject: Subject) -> pd.DataFrame:
     frames = subject.looked_at[subject.looked_at["sequence"].isin(subject.tracked)]
     place = frames.groupby("sequence").cumcount()
     labelled = frames.assign(place=place)[frames["boxes"]]
-    step = labelled.groupby("sequence")["place"].diff()
-    table = labelled.assign(step=step).groupby("sequence").agg(
-        frame=("frame", "first"), least=("step", "min"), n=("step", "count"),
-        whole=("step", lambda steps: np.gcd.reduce(steps.dropna().to_numpy(dtype=np.int64))),
-        last=("place", "max"),
-    ).reset_index() if len(labelled) else pd.DataFrame(
-        {"sequence": [], "frame": [], "least": [], "n": [], "whole": [], "last": []}
-    )  # fmt: skip
-    found = table[(table["whole"] > 1) & (table["n"] >= FEW - 1)]
+    steps = labelled.assign(step=labelled.groupby("sequence")["place"].diff()).dropna(subset="step")
+    by_sequence = steps.astype({"step": "int64"}).groupby("sequence")["step"]
+    nth = by_sequence.agg(np.gcd.reduce)[by_sequence.size() >= FEW - 1]
+    nth = nth[nth > 1]
+    first = labelled.groupby("sequence", as_index=False).first()
+    places = first[first["sequence"].isin(nth.index)]
     return about_places(
-        found.astype({"frame": "int64"}),
+        places,
         about="sequence",
-        value=found["whole"],
+        value=looked_up(places["sequence"], nth),
         limit=1,
         unit="frames",
         reason=[
-            f"Boxes only on every {_nth(step)} frame listed, from frame {frame:.0f} on: probably "
+            f"Boxes only on every {_nth(nth[name])} frame listed, from frame {frame} on: probably "
             "nobody looked at those between. Leave them out of the table of frames, or every track "
             "has gaps."
-            for step, frame in zip(found["whole"], found["frame"], strict=True)
+            for name, frame in zip(places["sequence"], places["frame"], strict=True)
         ],
     )
 
 
-def _nth(number: float) -> str:
-    n = int(number) if float(number).is_integer() else number
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    teen = isinstance(n, int) and n % 100 in (11, 12, 13)
-    ending = "th" if teen or not isinstance(n, int) else endings.get(n % 10, "th")
-    return f"{n:g}{ending}" if not isinstance(n, int) else f"{n}{ending}"
+def _nth(n: int) -> str:
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"

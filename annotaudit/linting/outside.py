@@ -8,7 +8,7 @@ import numpy as np
 
 from annotaudit.metrics.order import Bools, Floats, Ints
 
-EXACT = 1e-6  # pixels; less is the rounding of the arithmetic, not of the file
+EXACT = 0.01  # pixels; less is the rounding of a file that gives shares of the image
 HABIT = 5  # boxes drawn past the border from which on it may be a style
 
 

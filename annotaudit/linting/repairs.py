@@ -147,7 +147,7 @@ def renumber(labels: Labels, subject: Subject) -> Repaired:
     gone = _vacated(labels.frames, subject, set(shifts), boxes)
     vacated = _changes(
         labels.frames[gone], "renumber", "frame removed",
-        before=["listed, without picture"] * int(gone.sum()), why="It was listed for its boxes.",
+        before=["listed, no picture there"] * int(gone.sum()), why="It was listed for its boxes.",
     )  # fmt: skip
     changes = pd.concat([moved, vacated], ignore_index=True)
     return replace(labels, boxes=boxes, frames=labels.frames[~gone]), changes
@@ -161,7 +161,7 @@ def _vacated(frames: pd.DataFrame, subject: Subject, sequences: set[str], boxes:
     kept = pd.MultiIndex.from_frame(real_frames(subject)).union(
         pd.MultiIndex.from_frame(boxes[["sequence", "frame"]].drop_duplicates())
     )
-    more = [name for name in frames if name not in FRAME_COLUMNS or name == "image"]
+    more = [name for name in frames if name not in FRAME_COLUMNS]
     silent = frames[more].isna().all(axis=1).to_numpy()
     gone: Bools = frames["sequence"].isin(sequences).to_numpy() & ~places.isin(kept) & silent
     return gone

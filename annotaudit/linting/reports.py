@@ -144,14 +144,17 @@ def _uri(path: str) -> str:
     """Write a path as a URI reference, relative to where the command runs if it lies below."""
     if "://" in path:
         return quote(path, safe="/:?&=%#+,;@!$'()*[]~")
-    file = Path(path)
+    file = _seen_from_here(path)
     if file.is_absolute():
-        here = Path.cwd()
-        if not file.is_relative_to(here):
-            return file.as_uri()
-        file = file.relative_to(here)
-    # What stands before a colon in the first part would be read as a scheme: quote() escapes it.
+        return file.as_uri()
+    # A colon in the first part would end a scheme; quote() escapes it.
     return quote(file.as_posix())
+
+
+def _seen_from_here(path: str) -> Path:
+    """Make a path relative to where the command runs, if it lies below."""
+    file, here = Path(path), Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def as_github(findings: pd.DataFrame, *, labels: str) -> list[str]:
@@ -175,18 +178,20 @@ def as_github(findings: pd.DataFrame, *, labels: str) -> list[str]:
     '::error file=SeqLabel.json,line=1,title=impossible_box (1)::Not a box: its width is 0; ...
     """
     groups = group_findings(findings)
+    file = labels if "://" in labels else _seen_from_here(labels).as_posix()
     lines = []
     for severity, command in _COMMANDS.items():
         own = groups[groups["severity"] == severity]
         kept = len(own) if len(own) <= GITHUB_COMMANDS else GITHUB_COMMANDS - 1
         for group in own.head(kept).to_dict("records"):
-            message = f"{group['reason'].rstrip('.')}. At {'; '.join(group['examples'])}"
+            end = "" if group["reason"].endswith((".", "?")) else "."
+            message = f"{group['reason']}{end} At {'; '.join(group['examples'])}"
             more = group["count"] - len(group["examples"])
             message += f"; and {more:,} more." if more else "."
             title = f"{group['rule']} ({group['count']})"
-            lines.append(_command(command, message, file=labels, line="1", title=title))
+            lines.append(_command(command, message, file=file, line="1", title=title))
         if left := len(own) - kept:
-            lines.append(_command(command, f"{left} more groups of findings.", file=labels))
+            lines.append(_command(command, f"{left} more groups of findings.", file=file))
     return lines
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -108,6 +109,26 @@ def test_labels_one_frame_late_move_and_the_frame_made_up_for_them_goes(video):
     told = frames.assign(weather=["sun"] * 13)
     kept, _ = aa.fix(replace(labels, boxes=late, frames=told), dry_run=False)
     assert len(kept.frames) == 13  # what somebody noted of a frame is not lost
+
+
+def test_a_mot_sequence_that_counts_from_2_is_put_right(tmp_path):
+    folder = tmp_path / "street"
+    for part in ("gt", "img1"):
+        (folder / part).mkdir(parents=True)
+    for n in range(1, 11):
+        PIL.Image.new("L", (64, 48)).save(folder / f"img1/{n:06d}.jpg")
+    lines = [f"{n},1,{n + 1},5,20,10,1,1,1" for n in range(2, 12)]
+    (folder / "gt/gt.txt").write_text("\n".join(lines))
+    (folder / "seqinfo.ini").write_text(
+        "[Sequence]\nname=street\nimDir=img1\nimExt=.jpg\nframeRate=25\nseqLength=10\n"
+        "imWidth=64\nimHeight=48\n"
+    )
+    labels = aa.load(folder)
+    assert aa.lint(labels)["rule"].tolist() == ["frame_off_by_one", "unread", "frames_empty"]
+    repaired, _ = aa.fix(labels, dry_run=False)
+    assert repaired.boxes["frame"].tolist() == repaired.frames["frame"].tolist() == list(range(10))
+    saved = aa.save(repaired, tmp_path / "right/gt.txt")
+    assert saved.read_text().startswith("1,1,3,5,20,10")
 
 
 def test_labels_one_frame_early_move_too(video):

@@ -25,8 +25,8 @@ def test_labels_that_differ_in_case_and_spaces_have_one_spelling(stills):
         ["Stop_Sign", "label_case", "label"],
         ["stop  sign ", "label_case", "label"],
     ]
-    assert (
-        found["reason"][0] == "1 box is called 'Stop_Sign', others 'stop sign'; use one spelling."
+    assert found["reason"][0] == (
+        "1 box is called 'Stop_Sign', the usual or declared name is 'stop sign'; use one spelling."
     )
 
 
@@ -37,7 +37,15 @@ def test_where_neither_spelling_is_usual_a_person_decides(stills):
         ["car", ""],
     ]
     declared = aa.lint(labels, rules="label_spelling", classes=["car"])
+    assert aa.fix(labels, classes=["car"]).changes["after"].tolist() == ["label 'car'"]
     assert rows_of(declared, "label", "fix") == [["Car", "label_case"]]
+
+
+def test_a_declared_name_is_meant_even_if_no_box_has_it(stills):
+    labels = named(stills, ["Stop Sign", "tree"])
+    assert aa.lint(labels, rules="label_spelling").empty
+    diff = aa.fix(labels, classes=["stop sign", "tree", "bush"])
+    assert diff.changes["after"].tolist() == ["label 'stop sign'"]
 
 
 def test_spellings_that_are_classes_of_their_own_are_not_renamed(stills):

@@ -193,6 +193,8 @@ def test_github_commands_are_one_line_each_and_nothing_in_them_is_a_command(find
         re.fullmatch(r"::\w+ file=a%2Cb%3Ac%25\.json,line=1,title=[^:,]+::.+", s) for s in lines
     )
     assert "a::b,c%25%0A::error::x" in lines[0]
+    here = reports.as_github(findings, labels=str(Path.cwd() / "labels/a.json"))
+    assert here[0].startswith("::error file=labels/a.json,")
     assert lines[1].endswith("and 1 more.") or "street, frame 5" in lines[1]
 
 
