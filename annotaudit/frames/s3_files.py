@@ -17,7 +17,7 @@ from annotaudit.frames.matching import path_inside
 
 LABEL_ENDINGS = (
     *(".json", ".jsonl", ".manifest", ".txt", ".csv", ".xml", ".ini"),
-    *(".yaml", ".yml"),  # the heads of YOLO data sets
+    *(".yaml", ".yml", ".parquet"),
 )
 AT_ONCE = 8  # transfers side by side
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
