@@ -14,7 +14,8 @@ OutArgument = Annotated[
     str, typer.Argument(help="The file or folder to write, here or at an s3:// address.")
 ]
 WriteOption = Annotated[
-    str | None, typer.Option(help="Write this format; otherwise the name of the file tells.")
+    str | None,
+    typer.Option(help="Write this format; otherwise name and origin of the labels tell."),
 ]
 ReadOption = Annotated[
     str | None, typer.Option("--from", help="Read this format; otherwise it is recognised.")
@@ -31,8 +32,9 @@ def convert(
 ) -> None:
     """Write labels in another format.
 
-    Formats: ground-truth-video, ground-truth-images, ground-truth-workers, mturk, mturk-csv,
-    motchallenge.
+    Formats: ground-truth-video, ground-truth-images, mturk, mturk-csv, motchallenge, coco, cvat,
+    cvat-archive, voc, yolo, label-studio, via, visdrone, uavdt, kitti, csv, parquet. Worker
+    responses (ground-truth-workers) are read only, answers of Mechanical Turk written only as such.
     """
     import annotaudit as aa
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from annotaudit.boxes import Labels
 from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
+from annotaudit.formats.file_names import format_of_name
 from annotaudit.frames.s3_writing import check_place, write_to
 
 
@@ -33,11 +34,11 @@ def save(
         The file to write; a folder for formats that keep each sequence in its own file. Or an
         ``s3://`` address of either: the last file of several appears when the others are there.
     format : str, optional
-        A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name:
-        ``.txt`` is MOTChallenge, ``.manifest`` and ``.jsonl`` Ground Truth images (video where
-        there are tracks), ``.csv`` a Mechanical Turk batch, ``.json`` Ground Truth video. Where
-        the labels come from Mechanical Turk, ``.json``, ``.jsonl`` and ``.xml`` are its formats.
-
+        A name of ``annotaudit.formats.FORMATS``. By default it is told from the file name and from
+        where the labels came from: COCO's are saved as COCO in ``.json``, Ground Truth's as
+        ``SeqLabel.json``. ``.parquet`` and ``.csv`` keep whatever labels hold, ``.manifest`` and
+        ``.jsonl`` are Ground Truth's, ``.txt`` MOTChallenge's unless the labels come from KITTI,
+        VisDrone or UAVDT. Where neither tells, an error lists what to pass.
     replace : bool
         In S3 nothing is overwritten without it: the same labels once more are fine, other ones
         are refused. Files on this machine are always replaced.
@@ -60,7 +61,7 @@ def save(
     PosixPath('corrected/SeqLabel.json')
     """
     target = Path(path)
-    name = format or _format_of_name(labels, target)
+    name = format or format_of_name(labels, target)
     if name not in FORMATS:
         raise LabelFormatError(
             f"Unknown format {name!r}; expected one of {', '.join(FORMATS)}. "
@@ -73,25 +74,6 @@ def save(
     except FrameError as error:
         raise LabelFormatError(str(error)) from error
     return written
-
-
-def _format_of_name(labels: Labels, path: Path) -> str:
-    tracked = bool(labels.boxes["track"].notna().any())
-    if "assignments" in labels.frames and path.suffix.lower() in (".jsonl", ".json", ".xml"):
-        return "mturk"
-    match path.suffix.lower():
-        case ".txt":
-            return "motchallenge"
-        case ".json":
-            return "ground-truth-video"
-        case ".manifest" | ".jsonl":
-            return "ground-truth-video" if tracked else "ground-truth-images"
-        case ".csv":
-            return "mturk-csv"
-    raise LabelFormatError(
-        f"Cannot tell a format from the name {path.name!r}. "
-        "Name it, as in save(labels, path, format='ground-truth-video')."
-    )
 
 
 def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> Path:

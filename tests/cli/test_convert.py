@@ -22,3 +22,19 @@ def test_an_unknown_format_is_exit_code_3_and_writes_nothing(run, label_file, tm
     assert result.exit_code == 3
     assert "nonsense" in result.stderr
     assert not (tmp_path / "out.json").exists()
+
+
+def test_the_help_names_every_format(run):
+    text = " ".join(run("convert", "--help").stdout.split())
+    assert [name for name in aa.formats.FORMATS if name not in text] == []
+
+
+def test_an_ending_that_does_not_tell_lists_what_to_pass(run, tmp_path):
+    tracks = tmp_path / "gt.txt"
+    tracks.write_text("1,1,10,20,30,40,1,1,1\n")
+    result = run("convert", tracks, tmp_path / "out.json")
+    assert result.exit_code == 3
+    assert "coco, ground-truth-video or label-studio" in " ".join(result.stderr.split())
+    assert run("convert", tracks, tmp_path / "out.json", "--format", "coco").exit_code == 0
+    assert run("convert", tmp_path / "out.json", tmp_path / "again.json").exit_code == 0
+    assert aa.formats.recognise.recognise(tmp_path / "again.json") == "coco"
