@@ -274,7 +274,7 @@ def follow_job(
     pause: float = 10.0,
     progress: Callable[[JobState], None] | None = None,
 ) -> JobState:
-    """Wait until a job is over, asking more and more seldom.
+    """Wait until a job is over, asking more and more seldom; an outage on the way is sat out.
 
     Parameters
     ----------
@@ -295,14 +295,32 @@ def follow_job(
     """
     end = time.monotonic() + deadline
     while True:
-        state = job_state(job, session)
-        if progress is not None:
+        state = _state_if_reached(job, session)
+        if state is not None and progress is not None:
             progress(state)
         left = end - time.monotonic()
-        if state.outcome != "running" or left <= 0:
+        if left <= 0 and state is None:
+            return job_state(job, session)  # or whatever keeps it from being asked
+        if state is not None and (state.outcome != "running" or left <= 0):
             return state
         time.sleep(min(pause * random.uniform(0.8, 1.2), left))
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _state_if_reached(job: str | AdjustmentPlan, session: Session) -> JobState | None:
+    """Ask how far a job is; None if the network or the service is down, which may pass."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    try:
+        return job_state(job, session)
+    except (ConnectionError, HTTPClientError):
+        return None
+    except ClientError as error:
+        answer = error.response
+        busy = answer["Error"].get("Code") in ("ThrottlingException", "RequestLimitExceeded")
+        if busy or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            return None
+        raise
 
 
 def stop_job(job: str | AdjustmentPlan, session: Session, *, confirm: bool = False) -> JobState:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 import annotaudit as aa
 from annotaudit.aws import jobs
@@ -268,6 +269,40 @@ def test_following_asks_more_and_more_seldom(plan, ready, monkeypatch):
     aa.aws.follow_job(plan, ready, pause=10, progress=lambda state: seen.append(state.status))
     assert seen == ["Initializing", "InProgress", "Completed"]
     assert 8 <= pauses[0] <= 12 <= pauses[1] <= 18
+
+
+def outage(times, error):
+    """Make a service that cannot be asked so many times, and answers then."""
+    left = [times]
+
+    def state(job, session):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+        return jobs.JobState("j", "Completed", 1, 0, 0)
+
+    return state
+
+
+DOWN = [
+    EndpointConnectionError(endpoint_url="https://example.com"),
+    ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeLabelingJob"),
+    ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 503}}, "DescribeLabelingJob"),
+]
+
+
+@pytest.mark.parametrize("error", DOWN)
+def test_following_sits_an_outage_out_but_not_beyond_the_deadline(monkeypatch, error):
+    monkeypatch.setattr(jobs, "job_state", outage(3, error))
+    assert aa.aws.follow_job("j", None, pause=0.001).outcome == "complete"
+    monkeypatch.setattr(jobs, "job_state", outage(3, error))
+    with pytest.raises(type(error)):
+        aa.aws.follow_job("j", None, deadline=0)
+
+
+def test_following_a_job_that_is_not_there_ends_at_once(ready):
+    with pytest.raises(ClientError, match="does not exist"):
+        aa.aws.follow_job("nobodys", ready, pause=60)
 
 
 def test_b01_a_job_is_stopped_by_keyword_and_only_when_confirmed(plan, ready):
