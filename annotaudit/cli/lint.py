@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.audit import FOUND, FramesOption, LabelsArgument
+from annotaudit.cli.convert import ReadOption
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.lint_report import show_diff, show_report
 from annotaudit.cli.screen import busy, show_labels, show_written
 from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+WriteOption = Annotated[
+    str | None,
+    typer.Option("--to", help="Write this format; otherwise name and origin of the labels tell."),
+]
 
 
 class Output(StrEnum):
@@ -39,10 +47,7 @@ class FailOn(StrEnum):
 def lint(
     labels: LabelsArgument,
     frames: FramesOption = None,
-    read_as: Annotated[
-        str | None,
-        typer.Option("--from", help="Read the labels as this format; otherwise recognised."),
-    ] = None,
+    read_as: ReadOption = None,
     format: Annotated[
         Output, typer.Option(help="For a person, a program, or GitHub's pages.")
     ] = Output.text,
@@ -79,11 +84,10 @@ def lint(
         bool, typer.Option("--dry-run", help="With --fix: only show what would change.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="With --fix: write the repaired labels here.")
+        str | None, typer.Option(help="With --fix: write the repaired labels here; s3:// too.")
     ] = None,
-    write_as: Annotated[
-        str | None, typer.Option("--to", help="Write this format; otherwise that of the input.")
-    ] = None,
+    write_as: WriteOption = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Find where labels do not fit what they claim to label.
 
@@ -98,14 +102,14 @@ def lint(
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=read_as, frames=frames)
     show_labels(loaded)
-    written = []
+    written: list[Path | str] = []
     if fix:
         known = {name: options[name] for name in ("limits", "classes")}
         repaired, diff = aa.fix(loaded, dry_run=False, fixes=_names(fixes), **known)
         show_diff(diff.changes, dry_run=dry_run, aside_of_findings=format is not Output.text)
         loaded = repaired
         if out is not None:
-            written.append(aa.save(loaded, out, format=write_as or _format_of(labels, read_as)))
+            written.append(aa.save(loaded, out, format=write_as, replace=replace))
     with busy("Measuring ..."):
         findings = aa.lint(loaded, images=images, source=_local(labels), **options)
     if baseline is not None:
@@ -123,12 +127,14 @@ def _check_options(
     fix: bool,
     fixes: str | None,
     dry_run: bool,
-    out: Path | None,
+    out: str | None,
     write_as: str | None,
     baseline: Path | None,
     write_baseline: bool,
 ) -> None:
     """Refuse options that do not go together, before any work is done."""
+    from annotaudit.frames.s3_writing import check_place
+
     if write_baseline and baseline is None:
         raise LimitError("--write-baseline: name the file to write, with --baseline FILE.")
     if not fix and (dry_run or out is not None or fixes is not None or write_as is not None):
@@ -138,7 +144,9 @@ def _check_options(
             "--fix: say where to write the repaired labels, with --out FILE; or only look at what "
             "would change, with --dry-run."
         )
-    if out is not None and out.exists() and out.resolve() == Path(labels).resolve():
+    if out is not None:
+        check_place(out)
+    if out is not None and _local(out) and Path(out).resolve() == Path(labels).resolve():
         raise LimitError(
             f"--out {out} is what is read; write beside it, look, and then replace the old one."
         )
@@ -172,14 +180,6 @@ def _names(text: str | None) -> list[str] | None:
 def _local(labels: str) -> Path | None:
     path = Path(labels)
     return path if "://" not in labels and path.exists() else None
-
-
-def _format_of(labels: str, read_as: str | None) -> str | None:
-    """Return the format that was read, so that repairing a file does not turn it into another."""
-    from annotaudit.formats.recognise import recognise
-
-    path = _local(labels)
-    return read_as or (None if path is None else recognise(path))
 
 
 def _by_baseline(findings: pd.DataFrame, path: Path, write: bool) -> pd.DataFrame:

@@ -14,9 +14,15 @@ VIDEO = {
     "ground-truth-video": "SeqLabel.json",
     "motchallenge": "gt.txt",
     "kitti": "0000.txt",
+    "visdrone": "street.txt",
+    "uavdt": "street.txt",
     "coco": "coco.json",
     "cvat": "cvat.xml",
     "label-studio": "tasks.json",
+    "cvat-archive": "cvat.zip",
+    "via": "via.csv",
+    "csv": "labels.csv",
+    "parquet": "labels.parquet",
 }
 STILLS = {
     "ground-truth-images": "output.manifest",
@@ -25,6 +31,10 @@ STILLS = {
     "voc": "Annotations",
     "yolo": "data",
     "label-studio": "tasks.json",
+    "cvat-archive": "cvat.zip",
+    "via": "via.csv",
+    "csv": "labels.csv",
+    "parquet": "labels.parquet",
 }
 
 
