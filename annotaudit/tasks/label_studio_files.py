@@ -66,7 +66,8 @@ def _config(labels: list[str], is_video: bool) -> str:
         )
     else:
         body = (
-            f'  <RectangleLabels name="label" toName="image">\n{entries}\n  </RectangleLabels>\n'
+            '  <RectangleLabels name="label" toName="image" canRotate="false">\n'
+            f"{entries}\n  </RectangleLabels>\n"
             '  <Image name="image" value="$image" zoom="true" zoomControl="true" '
             'rotateControl="false"/>'
         )

@@ -174,14 +174,15 @@ def _check_boxes(boxes: pd.DataFrame) -> None:
 
 def _frames_of(labels: Labels, sent: pd.DataFrame, stills: bool) -> pd.DataFrame:
     """List the frames of each task; flagged stills of a set are one task."""
-    frames = labels.frames
     columns = ["sequence", "frame", "image", "image_width", "image_height"]
+    ordered = labels.frames.reindex(columns=columns).sort_values("frame", kind="stable")
+    of_sequence = dict(list(ordered.groupby("sequence", sort=False)))
     parts = []
     for window in sent.itertuples():  # few: windows, not boxes
-        inside = frames["frame"].between(window.first, window.last)
-        part = frames[inside & (frames["sequence"] == window.sequence)].sort_values("frame")
+        known = of_sequence[window.sequence]
+        start, stop = known["frame"].searchsorted([window.first, window.last + 1])
         place = window.sequence if stills else window.Index
-        parts.append(part.reindex(columns=columns).assign(place=place))
+        parts.append(known.iloc[start:stop].assign(place=place))
     table = pd.concat(parts, ignore_index=True)
     if table["image"].isna().any():
         row = table[table["image"].isna()].iloc[0]
