@@ -18,7 +18,7 @@ from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.recognise import recognise
 from annotaudit.frames.matching import match_images
-from annotaudit.frames.s3_files import copy_here, s3_client
+from annotaudit.frames.s3_files import copy_here, s3_client, split_address
 
 _PATTERN_CHARACTERS = "*?["
 
@@ -100,7 +100,9 @@ def _load_address(address: str, **options: Any) -> Labels:
         except FrameError as error:
             raise LabelFormatError(str(error)) from error
         labels = load(local, **options)
-        source = labels.problems["source"].str.replace(str(local), address, regex=False)
+        bucket = split_address(address)[0]
+        here = str(Path(folder).resolve() / bucket)
+        source = labels.problems["source"].str.replace(here, f"s3://{bucket}", regex=False)
     return replace(labels, problems=labels.problems.assign(source=source))
 
 

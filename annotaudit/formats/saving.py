@@ -68,9 +68,13 @@ def save(
             "Name one of them in save(..., format=...)."
         )
     module = FORMATS[name].import_module()
+    # Class names of an earlier save, which would be taken for those of these boxes.
+    beside = ("labels.txt", f"{target.name}/gt/labels.txt") if name == "motchallenge" else ()
     try:
         check_place(path)
-        (written,) = write_to(path, lambda local: module.save(labels, local), replace=replace)
+        (written,) = write_to(
+            path, lambda local: module.save(labels, local), replace=replace, beside=beside
+        )
     except FrameError as error:
         raise LabelFormatError(str(error)) from error
     return written

@@ -20,6 +20,7 @@ LABEL_ENDINGS = (
     *(".yaml", ".yml", ".parquet"),
 )
 AT_ONCE = 8  # transfers side by side
+SMALL, MOST_BESIDE = 1_000_000, 100  # bytes and number of files fetched because they stand beside
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f\x7f]{1,1024})")
 _LABEL = re.compile(r"s3://.+\.json")
 _GONE = ("NoSuchKey", "404", "NotFound", "NoSuchBucket")
@@ -131,7 +132,10 @@ def read_object(s3: Any, address: str) -> bytes | None:
 
 
 def copy_here(s3: Any, address: str, folder: Path) -> Path:
-    """Fetch a label file, with the files a manifest names, or all label files of a folder.
+    """Fetch a label file with what belongs to it, or all label files of a folder.
+
+    To a file belong those a manifest names, and those that readers look for on a disk: small label
+    files beside it, files that begin with its name, and the output manifest of its job above it.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
     Returns
     -------
     Path
-        What to load.
+        What to load: below ``folder``, under the name of the bucket and its own key.
 
     Raises
     ------
@@ -152,51 +156,94 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
         If nothing is there.
     """
     bucket, key = split_address(address)
-    if not key.endswith("/"):
-        file = download(s3, address, folder / (key.rpartition("/")[0].rpartition("/")[2] or bucket)
-                        / key.rpartition("/")[2])  # fmt: skip
+    here = folder.resolve() / bucket
+    if key.endswith("/"):
+        keys = _label_files(s3, bucket, key)
+        if not keys:
+            raise FrameError(
+                f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}. Check the "
+                "address, and that the credentials may list it."
+            )
+        _download_all(s3, bucket, keys, here)
+        return path_inside(here, key.rstrip("/"))
+    file = download(s3, address, path_inside(here, key))
+    parent = key.rpartition("/")[0]
+    if file.suffix in (".manifest", ".jsonl"):
         for other in _named_in(file):
-            _download_named(s3, other, address.rpartition("/")[0], file.parent)
-        return file
-    with explained(address, "listed"):
-        keys = [
+            other_key = split_address(other)[1]
+            # One that was saved beside the manifest goes before the one it was made from.
+            beside = (
+                f"s3://{bucket}/{parent}/{other_key}" if parent else f"s3://{bucket}/{other_key}"
+            )
+            _try_all(s3, [beside, other], path_inside(file.parent, other_key))
+    elif file.suffix in (".yaml", ".yml"):  # the head of a data set
+        _download_all(s3, bucket, _label_files(s3, bucket, f"{parent}/" if parent else ""), here)
+    else:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda k: _try_all(s3, [f"s3://{bucket}/{k}"], path_inside(here, k)),
+                          _neighbours(s3, bucket, key)))  # fmt: skip
+    return file
+
+
+def _label_files(s3: Any, bucket: str, prefix: str) -> list[str]:
+    with explained(f"s3://{bucket}/{prefix}", "listed"):
+        return [
             entry["Key"]
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for entry in page.get("Contents", [])
             if entry["Key"].lower().endswith(LABEL_ENDINGS)
         ]
-    if not keys:
-        raise FrameError(
-            f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}. Check the "
-            "address, and that the credentials may list it."
-        )
-    top = folder / key.rstrip("/").rpartition("/")[2]
-    targets = [path_inside(top, found.removeprefix(key)) for found in keys]
+
+
+def _download_all(s3: Any, bucket: str, keys: list[str], here: Path) -> None:
+    targets = [path_inside(here, key) for key in keys]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda found, path: download(s3, f"s3://{bucket}/{found}", path),
-                      keys, targets))  # fmt: skip
-    return top
+        list(pool.map(lambda key, path: download(s3, f"s3://{bucket}/{key}", path), keys, targets))
 
 
-def _download_named(s3: Any, address: str, beside: str, folder: Path) -> None:
-    """Fetch a file that a manifest names; one that was saved beside the manifest goes first."""
+def _neighbours(s3: Any, bucket: str, key: str) -> list[str]:
+    """List what readers of a file look for around it."""
     from botocore.exceptions import ClientError
 
-    key = split_address(address)[1]
-    for place in (f"{beside}/{key}", address):
+    parent, _, name = key.rpartition("/")
+    folders = key.split("/")[:-1]
+    try:
+        listed = s3.list_objects_v2(
+            Bucket=bucket, Prefix=f"{parent}/" if parent else "", Delimiter="/"
+        ).get("Contents", [])
+    except ClientError:  # who may only read files by name has to do without
+        listed = []
+    start = f"{parent}/{name.partition('.')[0]}" if parent else name.partition(".")[0]
+    found = [
+        entry["Key"]
+        for entry in listed
+        if entry["Key"] != key
+        and entry["Key"].lower().endswith(LABEL_ENDINGS)
+        and (entry["Size"] <= SMALL or entry["Key"].startswith(start))
+    ][:MOST_BESIDE]
+    if folders[-1:] in (["gt"], ["det"]):
+        found.append("/".join([*folders[:-1], "seqinfo.ini"]))
+    if name.endswith(".json"):
+        above = [folders[:depth] for depth in range(len(folders), max(len(folders) - 6, -1), -1)]
+        found += ["/".join([*each, "manifests/output/output.manifest"]) for each in above]
+    return found
+
+
+def _try_all(s3: Any, addresses: list[str], path: Path) -> None:
+    """Fetch the first of several that is there, and that we may read."""
+    from botocore.exceptions import ClientError
+
+    for address in addresses:
         try:
-            download(s3, place, path_inside(folder, key))
+            download(s3, address, path)
             return
         except FrameError as error:
             if not isinstance(error.__cause__, ClientError):
-                raise
-    # Not there, or not for us: the reader of the format says what that costs.
+                raise  # the line is broken: whether the file is there is not known
 
 
 def _named_in(file: Path) -> list[str]:
     """List the label files that a manifest names."""
-    if file.suffix not in (".manifest", ".jsonl"):
-        return []
     found = []
     for text in file.read_bytes().splitlines():
         try:

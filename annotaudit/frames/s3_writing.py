@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from annotaudit.errors import FrameError
-from annotaudit.frames.s3_files import AT_ONCE, explained, s3_client, split_address
+from annotaudit.frames.s3_files import AT_ONCE, explained, read_object, s3_client, split_address
 
 PART = 8 * 1024**2  # bytes; larger files go in parts of this size, as those of Amazon's own tools
 BATCH = 200  # files handed over at a time
@@ -43,6 +43,7 @@ def write_to(
     write: Callable[[Path], Path | Sequence[Path]],
     *,
     replace: bool = False,
+    beside: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> dict[Path | str, str]:
     """Let a function write to a path, or to an address in S3.
@@ -56,6 +57,8 @@ def write_to(
         beside that path is sent, too.
     replace : bool
         Write over other files in S3. Files on this machine are the business of ``write``.
+    beside : list of str
+        Names of files beside that ``write`` looks at; from S3 they are fetched first.
     progress : callable, optional
         Called with files sent and files in all.
 
@@ -85,13 +88,18 @@ def write_to(
     parent, name = _parted(str(place))
     s3 = s3_client()  # who lacks boto3 hears of it before the work
     with TemporaryDirectory() as folder:
+        for other in beside:
+            if (content := read_object(s3, f"{parent}/{other}")) is not None:
+                path = Path(folder, other)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
         made = write(Path(folder) / name)
         named = [made] if isinstance(made, Path) else list(made)
-        beside = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        beside = [path for path in beside if path not in named]
+        others = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        others = [path for path in others if path not in named]
         files = {
             f"{parent}/{path.relative_to(folder).as_posix()}": path
-            for path in [*beside, *(path for path in named if path.is_file())]
+            for path in [*others, *(path for path in named if path.is_file())]
         }
         results = upload_new(s3, files, replace=replace, progress=progress)
         names = [f"{parent}/{path.relative_to(folder).as_posix()}" for path in named]

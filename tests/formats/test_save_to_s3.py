@@ -98,3 +98,51 @@ def test_labels_beside_a_manifest_go_before_the_ones_it_was_made_from(s3, statio
     aa.save(moved, "s3://hall/moved/output.manifest")
     assert aa.load("s3://hall/moved/output.manifest").boxes["left"].equals(moved.boxes["left"])
     assert aa.load("s3://hall/job/output.manifest").boxes["left"].equals(read.boxes["left"])
+
+
+@pytest.fixture(scope="module")
+def forklifts(station):
+    return aa.Labels(station.boxes.assign(label="forklift"), station.frames)
+
+
+@pytest.mark.parametrize("name", ["gt.txt", "hall/gt/gt.txt", "SeqLabel.json", "labels.csv"])
+def test_what_stands_beside_a_file_is_read_with_it(s3, forklifts, name):
+    """Names of classes lie in files of their own; without them a forklift would be a person."""
+    boxes = forklifts.boxes.assign(track=forklifts.boxes["track"].str.replace("Pedestrian:", ""))
+    labels = aa.Labels(boxes, forklifts.frames)
+    aa.save(labels, f"s3://hall/{name}")
+    back = aa.load(f"s3://hall/{name}")
+    assert set(back.boxes["label"]) == {"forklift"}
+    assert len(back.frames) == len(labels.frames)
+
+
+def test_the_rate_of_a_video_is_found_above_its_boxes(s3, station):
+    aa.save(station, "s3://hall/street", format="motchallenge")
+    s3.put_object(Bucket="hall", Key="street/seqinfo.ini", Body=b"[Sequence]\nname=street\n"
+                  b"frameRate=10\nseqLength=80\nimWidth=960\nimHeight=540\n")  # fmt: skip
+    frames = aa.load("s3://hall/street/gt/gt.txt").frames
+    assert frames["image_width"].iloc[0] == 960
+    assert frames["time"].iloc[1] == pytest.approx(0.1)
+
+
+def test_the_head_of_a_yolo_set_brings_its_labels(s3, stills):
+    aa.save(stills, "s3://hall/set", format="yolo")
+    labels = aa.load("s3://hall/set/data.yaml", image_size=(960, 540))
+    assert len(labels.boxes) == len(stills.boxes)
+
+
+def test_problems_name_the_address(s3):
+    s3.put_object(Bucket="hall", Key="a/gt/gt.txt", Body=b"1,1,0,0,10,10,1,1,1\n1,x,0,0\n")
+    s3.put_object(Bucket="hall", Key="a/seqinfo.ini", Body=b"[Sequence]\nframeRate=fast\n")
+    sources = set(aa.load("s3://hall/a/gt/gt.txt").problems["source"])
+    assert sources and all(source.startswith("s3://hall/a/") for source in sources)
+
+
+@pytest.mark.parametrize("address", ["s3://hall/gt.txt", "s3://hall/street"])
+def test_class_names_of_an_earlier_save_are_not_taken_for_these(s3, station, forklifts, address):
+    options = {"format": "motchallenge", "replace": True}
+    aa.save(forklifts, address, **options)
+    people = station.boxes.assign(label="pedestrian")  # a class MOTChallenge knows itself
+    aa.save(aa.Labels(people, station.frames), address, **options)
+    back = aa.load(address if address.endswith(".txt") else f"{address}/")
+    assert set(back.boxes["label"]) == {"pedestrian"}
