@@ -48,9 +48,12 @@ def audit_labels(
         )
     boxes, frames = _tables(labels)
     chosen = choose_rules(rules)
-    if ranker is None and rules is None and limits is None and len(boxes) >= FEW:
+    has_tracks = bool(boxes["track"].notna().any())
+    if ranker is None and rules is None and limits is None and len(boxes) >= FEW and has_tracks:
         ranker = fit_ranker(labels)
+    weighed: tuple[Rule, ...] = ()
     if ranker is not None:
+        weighed = tuple(rule for rule in chosen if rule_name(rule) not in STRUCTURAL)
         chosen = tuple(rule for rule in chosen if rule_name(rule) in STRUCTURAL)
     found = []
     for part in _batches(boxes):
@@ -60,6 +63,10 @@ def audit_labels(
         if ranked is not None:
             batch = _beside(batch, ranked)
         found.append(batch)
+        loose = part[part["track"].isna()] if weighed else part[:0]
+        if len(loose):  # the ranker follows objects; where there are none to follow, rules judge
+            alone = study(loose, frames, limits)
+            found.append(combine([rule(alone) for rule in weighed]))
         if rules is None:
             found.append(find_disagreement(seen))
     findings = pd.concat(found, ignore_index=True) if found else no_findings()

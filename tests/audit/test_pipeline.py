@@ -212,3 +212,22 @@ def test_what_are_no_labels_is_refused():
 def test_limits_that_are_none_are_refused(parked_car):
     with pytest.raises(LimitError, match=r"limits=\{.*annotaudit.Limits"):
         aa.audit(parked_car, limits={"min_iou": 0.4})
+
+
+@pytest.mark.parametrize("tracked", [0, 600])
+def test_boxes_without_tracks_are_judged_by_rules_however_many_there_are(tracked):
+    """A ranker follows objects: it knows nothing of stills, nor of loose boxes among tracks."""
+    n = 600
+    stills = pd.DataFrame(
+        {
+            "sequence": "stills", "frame": range(n), "track": None, "label": "car",
+            "annotator": "ann", "left": 10.0, "top": 10.0, "width": 40.0, "height": 20.0,
+        }
+    )  # fmt: skip
+    twice = stills.loc[[300]].assign(left=11.0)  # the planted mistake
+    video = stills[:tracked].assign(sequence="video", track="car:1")
+    boxes = pd.concat([part for part in (stills, twice, video) if len(part)], ignore_index=True)
+    found = aa.audit(boxes)
+    assert found[["sequence", "frame", "rule"]].to_numpy().tolist() == [
+        ["stills", 300, "duplicate"]
+    ]
