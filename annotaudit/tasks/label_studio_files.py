@@ -15,9 +15,10 @@ from annotaudit.formats.columns import plain_numbers
 from annotaudit.formats.label_studio_writing import write_tasks
 
 CONFIG, TASKS = "config.xml", "tasks.json"
+FPS = 25.0  # where no times are known
 MODEL = "annotaudit"  # whose predictions today's boxes are
 PLACE = "annotaudit"  # field of the data that tells which frame a task shows
-_QUIET = "#9b9b9b"
+_EXPECTED = "#D55E00"  # stands out from whatever colours the labels get
 
 
 def label_studio_files(
@@ -55,14 +56,15 @@ def label_studio_files(
 def _config(labels: list[str], is_video: bool) -> str:
     entries = "\n".join(
         f"    <Label value={quoteattr(name)}"
-        + (f' background="{_QUIET}"/>' if name.startswith("expected ") else "/>")
+        + (f' background="{_EXPECTED}"/>' if name.startswith("expected ") else "/>")
         for name in labels
     )
     head = '  <Header value="$headline" size="4"/>\n  <Header value="$reason" size="5"/>\n'
     if is_video:
         body = (
             f'  <Labels name="label" toName="video">\n{entries}\n  </Labels>\n'
-            '  <Video name="video" value="$video"/>\n  <VideoRectangle name="box" toName="video"/>'
+            '  <Video name="video" value="$video" frameRate="$fps"/>\n'
+            '  <VideoRectangle name="box" toName="video"/>'
         )
     else:
         body = (
@@ -150,15 +152,31 @@ def _video_tasks(
         labels = Labels(tracks, shown[["sequence", "frame", "image", "image_width",
                                        "image_height"]])  # fmt: skip
         task = write_tasks(labels.boxes, labels.frames, str(name))[0]
+        rate = _frames_per_second(part["time"])
+        for region in task["predictions"][0]["result"]:
+            _tell_times(region["value"], rate)
         told = [f"Frame {at + 1}: {text}" for (of, at), text in reasons.items() if of == name]
         data = {
             "video": videos[sequence],
             "headline": f"{sequence}, {len(part)} frames",
             "reason": " ".join(told),
+            "fps": f"{rate:g}",
             PLACE: str(name),
         }
         tasks.append({"data": data, "predictions": task["predictions"]})
     return tasks
+
+
+def _frames_per_second(times: pd.Series) -> float:
+    step = times.diff().median()
+    return float(round(1 / step, 3)) if step > 0 else FPS
+
+
+def _tell_times(value: dict[str, Any], rate: float) -> None:
+    """Add what Label Studio asks for beside the numbers of frames: seconds."""
+    value["duration"] = round(value["framesCount"] / rate, 6)
+    for entry in value["sequence"]:
+        entry["time"] = round((entry["frame"] - 1) / rate, 6)
 
 
 def _json(content: Any) -> bytes:

@@ -20,7 +20,7 @@ from annotaudit.tasks.cvat_files import cvat_files
 from annotaudit.tasks.instructions import frame_reasons, instruct
 from annotaudit.tasks.label_studio_files import label_studio_files
 from annotaudit.tasks.plans import TaskPlan
-from annotaudit.tasks.sending import boxes_to_send, image_names, sent_labels
+from annotaudit.tasks.sending import UNLABELLED, boxes_to_send, image_names, sent_labels
 
 TOOLS = ("cvat", "label-studio")
 SECONDS_PER_FRAME = 3.0  # as in the review queue: to look at a frame
@@ -135,7 +135,8 @@ def plan_tasks(
         boxes=boxes,
         windows=directed.sort_values(keys, kind="stable", ignore_index=True),
         left_out=left_out,
-        labels=known | {f"expected {name}": label for name, label in known.items()},
+        labels=known
+        | {f"expected {name}": label for name, label in [(UNLABELLED, None), *known.items()]},
         instructions=told,
         files=files,
         videos=dict(videos or {}),
@@ -174,7 +175,7 @@ def _check_boxes(boxes: pd.DataFrame) -> None:
 
 def _frames_of(labels: Labels, sent: pd.DataFrame, stills: bool) -> pd.DataFrame:
     """List the frames of each task; flagged stills of a set are one task."""
-    columns = ["sequence", "frame", "image", "image_width", "image_height"]
+    columns = ["sequence", "frame", "image", "image_width", "image_height", "time"]
     ordered = labels.frames.reindex(columns=columns).sort_values("frame", kind="stable")
     of_sequence = dict(list(ordered.groupby("sequence", sort=False)))
     parts = []
@@ -200,7 +201,12 @@ def _frames_of(labels: Labels, sent: pd.DataFrame, stills: bool) -> pd.DataFrame
     table = table.assign(task=task.astype(TEXT), position=by_task.cumcount())
     names = [image_names(part) for _, part in table.groupby("task", sort=False)]
     kinds: dict[str, Any] = dict.fromkeys(["task", "name", "sequence", "image"], TEXT)
-    kinds |= {"position": "int64", "image_width": "float64", "image_height": "float64"}
+    kinds |= {
+        "position": "int64",
+        "image_width": "float64",
+        "image_height": "float64",
+        "time": "float64",
+    }
     order = ["task", "position", "name", "sequence", "frame", *columns[2:]]
     return table.assign(name=pd.concat(names))[order].astype(kinds)
 

@@ -38,7 +38,8 @@ class TaskPlan:
         expected), ``findings``, ``first_image``, ``last_image``, ``minutes``.
     frames : DataFrame
         One row per frame sent: ``task``, ``position`` in it from 0, ``name`` of the image there,
-        the ``sequence``, ``frame`` and ``image`` it is, ``image_width``, ``image_height``.
+        the ``sequence``, ``frame`` and ``image`` it is, ``image_width``, ``image_height`` and
+        ``time``.
     boxes : DataFrame
         One row per box sent: ``task``, ``position``, ``key`` (what tells it apart in the tool),
         ``sequence``, ``frame``, ``track``, ``label`` as sent, its sides, and ``nth``, which of the

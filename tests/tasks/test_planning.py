@@ -127,7 +127,10 @@ def test_a_video_goes_whole_with_its_tracks(labels, findings):
     (task,) = json.loads(plan.files["tasks.json"])
     assert task["data"]["video"] == "/data/s.mp4"
     region = task["predictions"][0]["result"][0]
-    assert region["type"] == "videorectangle" and region["value"]["framesCount"] == 32
+    value = region["value"]
+    assert region["type"] == "videorectangle" and value["framesCount"] == 32
+    assert task["data"]["fps"] == "12.5" and value["duration"] == 2.56  # 0.08 s each
+    assert [entry["time"] for entry in value["sequence"][:3]] == [0, 0.08, 0.16]
     assert "<VideoRectangle" in plan.files["config.xml"].decode()
 
 
@@ -160,7 +163,7 @@ def test_hostile_names_stay_text(labels, findings, tool, tmp_path):
             assert not any("$" in value for value in values)
         if name == "guide.md":
             assert b"<script" not in content.replace(b"\\<", b"")
-    assert set(plan.labels.values()) == {HOSTILE}
+    assert set(plan.labels.values()) == {HOSTILE, None}  # None: what has no label
 
 
 def test_names_of_images_are_kept_where_they_are_plain_and_in_order():
