@@ -221,22 +221,25 @@ def _add_hints(
 ) -> list[str]:
     """Add to each line what the page tells the worker; return the reasons, for the plan."""
     told = findings.reindex(columns=["sequence", "frame", "reason", *SIDES, *EXPECTED])
-    by_image = dict(list(told.groupby(["sequence", "frame"], sort=False)))
+    told = told.drop_duplicates()
+    by_image: dict[Any, list[dict[str, Any]]] = {}
+    for sequence, frame, reason, drawn in zip(
+        told["sequence"], told["frame"], told["reason"], _drawn(told), strict=True
+    ):
+        entry = {"reason": plain_text(str(reason))[:LONGEST_REASON], **drawn}
+        by_image.setdefault((sequence, frame), []).append(entry)
     reasons = []
     places = zip(images["sequence"], images["frame"], _sizes(images), strict=True)
     for line, (sequence, frame, (width, height)) in zip(lines, places, strict=True):
-        rows = by_image[sequence, frame].drop_duplicates()
-        shown = rows[:MOST_REASONS]
-        entries = [
-            {"reason": plain_text(str(reason))[:LONGEST_REASON], **drawn}
-            for reason, drawn in zip(shown["reason"], _drawn(shown), strict=True)
-        ]
+        entries = by_image[sequence, frame]
+        left_out = len(entries) - MOST_REASONS
         line[HINTS] = {
-            "findings": entries,
-            **({"more": len(rows) - len(shown)} if len(rows) > len(shown) else {}),
+            "findings": entries[:MOST_REASONS],
+            **({"more": left_out} if left_out > 0 else {}),
             **({"width": int(width), "height": int(height)} if width and height else {}),
         }
-        reasons.append(" ".join(dict.fromkeys(entry["reason"] for entry in entries)))
+        shown = dict.fromkeys(entry["reason"] for entry in entries[:MOST_REASONS])
+        reasons.append(" ".join(shown))
     return reasons
 
 
