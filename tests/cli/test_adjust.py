@@ -114,6 +114,31 @@ def test_stills_of_several_people_go_the_whole_way(run, open_cloud, tmp_path):
     )
 
 
+def test_a_manifest_and_images_in_a_bucket_need_nothing_on_this_machine(run, open_cloud, tmp_path):
+    s3, job = open_cloud.s3(), tmp_path / "job"
+    lines = [json.loads(line) for line in (STREETS / "gold.manifest").read_text().splitlines()]
+    for number, line in enumerate(lines, start=1):
+        line["source-ref"] = f"s3://example-bucket/streets/street_{number}.jpg"
+        s3.upload_file(str(STREETS / f"street_{number}.jpg"), "example-bucket",
+                       f"streets/street_{number}.jpg")  # fmt: skip
+    lines[0]["boxes"]["annotations"].append(lines[0]["boxes"]["annotations"][0])  # drawn twice
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    s3.put_object(Bucket="example-bucket", Key="labels.manifest", Body=text.encode())
+    planned = run(
+        "adjust", "plan", "s3://example-bucket/labels.manifest", "--out", job, "--bucket",
+        "example-bucket", "--role", ROLE, "--work-team", TEAM,
+    )  # fmt: skip
+    assert planned.exit_code == 0, planned.output
+    assert "images: 1" in planned.output and "images to upload: 0" in planned.output
+    run("adjust", "start", job, "--yes")
+    run("adjust", "follow", job, "--pause", "0.01")
+    merged = "s3://example-bucket/merged/labels.manifest"
+    result = run("adjust", "merge", job, "s3://example-bucket/labels.manifest", merged)
+    assert result.exit_code == 0, result.output
+    assert "1 of 4 boxes changed" in result.output
+    assert len(aa.load(merged).boxes) == 3
+
+
 def test_a_verification_goes_into_a_ledger_once(run, open_cloud, tmp_path):
     job, ledger = tmp_path / "job", tmp_path / "streets.verdicts.jsonl"
     assert of_stills(run, tmp_path, "--verify").exit_code == 0
