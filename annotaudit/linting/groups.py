@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from annotaudit.linting.rules import SEVERITIES
@@ -44,34 +45,23 @@ def group_findings(findings: pd.DataFrame, examples: int = EXAMPLES) -> pd.DataF
     if findings.empty:
         return pd.DataFrame(columns=list(GROUP_COLUMNS))
     by_place = findings["about"].isin(["box", "frame"])
-    keys = pd.DataFrame(
-        {
-            "rule": findings["rule"],
-            "place": findings["sequence"].where(by_place),
-            "class": findings["label"].where(by_place),
-        }
-    )
-    rows = []
-    for _, group in findings.groupby(
-        [keys["rule"], keys["place"], keys["class"]], sort=False, dropna=False
-    ):
-        worst = group.iloc[0]  # findings come ranked
-        places = [where(row) for row in group.head(examples).itertuples()]
-        rows.append(
-            {
-                "rule": worst["rule"],
-                "severity": worst["severity"],
-                "about": worst["about"],
-                "sequence": _common(group["sequence"]),
-                "label": _common(group["label"]),
-                "count": len(group),
-                "score": worst["score"],
-                "reason": worst["reason"],
-                "fix": worst["fix"],
-                "examples": places,
-            }
-        )
-    table = pd.DataFrame(rows)[list(GROUP_COLUMNS)]
+    keys = [
+        findings["rule"],
+        findings["sequence"].where(by_place),
+        findings["label"].where(by_place),
+    ]
+    number = findings.groupby(keys, sort=False, dropna=False).ngroup()
+    worst = findings[~number.duplicated()].reset_index(drop=True)  # findings come ranked
+    shown = findings[findings.groupby(number).cumcount() < examples]
+    places: list[list[str]] = [[] for _ in range(len(worst))]
+    for row, group in zip(shown.itertuples(), number[shown.index], strict=True):
+        places[group].append(where(row))
+    table = worst.assign(
+        sequence=worst["sequence"].where(_is_common(findings["sequence"], number)),
+        label=worst["label"].where(_is_common(findings["label"], number)),
+        count=np.bincount(number),
+        examples=places,
+    )[list(GROUP_COLUMNS)]
     grave = table["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
     total = table.groupby("rule")["count"].transform("sum")
     order = table.assign(grave=grave.astype(int), total=-total, own=-table["count"])
@@ -79,10 +69,11 @@ def group_findings(findings: pd.DataFrame, examples: int = EXAMPLES) -> pd.DataF
     return ordered[list(GROUP_COLUMNS)]
 
 
-def _common(values: pd.Series) -> object:
-    """Return the value that all rows have; None where they differ."""
-    first = values.iloc[0]
-    return first if values.eq(first).all() else None
+def _is_common(values: pd.Series, number: pd.Series) -> np.ndarray:
+    """Tell for each group whether all its findings have the same value."""
+    codes = pd.Series(pd.factorize(values, use_na_sentinel=False)[0]).groupby(number.to_numpy())
+    same: np.ndarray = (codes.min() == codes.max()).to_numpy()
+    return same
 
 
 def where(row: object) -> str:

@@ -44,8 +44,10 @@ def spellings(boxes: pd.DataFrame, classes: Sequence[str] | None = None) -> pd.D
         changes nothing but the spelling: the boxes have the same class id, or none).
     """
     used = boxes["label"].value_counts()
-    unused = pd.Series(0, index=[name for name in classes or () if name not in used.index])
-    counts = pd.concat([used, unused]).rename_axis("label").reset_index(name="boxes")
+    names = pd.Index(
+        used.index.tolist() + [n for n in dict.fromkeys(classes or ()) if n not in used]
+    )
+    counts = used.reindex(names, fill_value=0).rename_axis("label").reset_index(name="boxes")
     counts["label"] = counts["label"].astype(TEXT)
     counts["key"] = spelling_key(counts["label"])
     groups = counts[counts["key"].duplicated(keep=False) & (counts["key"] != "")]
