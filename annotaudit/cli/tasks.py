@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument, Severity
+from annotaudit.cli.convert import OutArgument, WriteOption
+from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 from annotaudit.errors import LimitError
 
@@ -119,7 +121,7 @@ def push(
 def merge(
     plan: PlanArgument,
     labels: LabelsArgument,
-    out: Annotated[Path, typer.Argument(help="File to write the merged labels to.")],
+    out: OutArgument,
     frames: FramesOption = None,
     returned: Annotated[
         list[Path] | None,
@@ -129,7 +131,8 @@ def merge(
     expected: Annotated[
         Expected, typer.Option(help="Boxes that still have an 'expected ...' label.")
     ] = Expected.ignore,
-    format: Annotated[str | None, typer.Option(help="Write this format.")] = None,
+    format: WriteOption = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Put corrected labels in place of those in the plan's windows: from files, or a server."""
     import annotaudit as aa
@@ -147,4 +150,4 @@ def merge(
         came = aa.tasks.merge_tasks(original, pulled, planned, expected=expected.value)
     show_labels(came)
     screen().print(printable(aa.compare(original, came).answer), soft_wrap=True)
-    show_written([aa.save(came, out, format=format)])
+    show_written([aa.save(came, out, format=format, replace=replace)])
