@@ -140,7 +140,8 @@ def _addressed(
     image = frames["image"].str.replace("\\", "/", regex=False)
     name = image.str.rpartition("/")[2]
     places = frames_at if isinstance(frames_at, Mapping) else {}
-    given = frames["sequence"].map(lambda s: places.get(s, frames_at if not places else None))
+    everywhere = frames_at if isinstance(frames_at, str) else None
+    given = frames["sequence"].map(lambda name: places.get(name, everywhere)).astype(TEXT)
     is_there = given.notna() | image.str.startswith("s3://")
     on_the_web = ~is_there & image.str.contains("://", regex=False)
     if on_the_web.any():

@@ -269,6 +269,27 @@ def test_files_of_the_same_name_in_two_folders_do_not_meet_in_s3():
     assert len(plan.uploads) == 2
 
 
+def test_two_sets_of_images_go_out_together_each_from_its_own_place():
+    one = many(2)
+    other = aa.Labels(
+        one.boxes.assign(sequence="lane"),
+        one.frames.assign(sequence="lane", image=["here/1.jpg", "here/2.jpg"]),
+    )
+    both = aa.Labels(
+        pd.concat([one.boxes, other.boxes], ignore_index=True),
+        pd.concat([one.frames, other.frames], ignore_index=True),
+    )
+    findings = aa.audit(both)
+    plan = plan_adjustment(both, findings, session=session(), frames_at={"street": "s3://b/new/"})
+    at = "s3://example-bucket/annotaudit/frames/lane"
+    assert plan.sequences["name"].tolist() == [
+        f"{at}/1.jpg", f"{at}/2.jpg", "s3://b/new/00000.jpg", "s3://b/new/00001.jpg"
+    ]  # fmt: skip
+    assert list(plan.uploads.values()) == ["here/1.jpg", "here/2.jpg"]
+    assert plan.check().empty
+    assert plan_adjustment(one, aa.audit(one), session=session(), frames_at={}).uploads == {}
+
+
 @pytest.mark.parametrize(
     ("image", "told"),
     [(None, "no file name"), ("https://example.com/1.jpg", "lie in S3"), ("s3://b/1.jpg", "twice")],

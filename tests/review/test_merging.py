@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.review import merge_back
@@ -47,6 +47,7 @@ def test_an_image_may_be_emptied_or_filled(before, after):
     assert merged.problems.empty
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 5_000), max_size=8))
 def test_merging_what_was_not_changed_changes_nothing(left):
     before = stills(sorted(left), source_id=range(len(left)))
