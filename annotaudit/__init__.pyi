@@ -1,5 +1,6 @@
 from . import (
     aws as aws,
+    bridges as bridges,
     datasets as datasets,
     metrics as metrics,
     review as review,

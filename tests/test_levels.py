@@ -22,6 +22,7 @@ LEVELS = {
     "aws": 4,
     "tasks": 4,
     "comparison": 4,
+    "bridges": 4,
     "linting": 4,
     "cli": 5,
     "testing": 5,
