@@ -88,7 +88,7 @@ def write_images(
 def _track_ids(boxes: pd.DataFrame) -> list[str]:
     """Numbers of tracks: as they are, if all are numbers and none is in two tasks."""
     each = boxes.drop_duplicates("track_place")["track"]
-    if each.str.fullmatch("0|[1-9][0-9]{0,8}").all() and each.is_unique:
+    if each.str.fullmatch("(?:0|[1-9][0-9]{0,8})").all() and each.is_unique:
         return list(map(str, boxes["track"].tolist()))
     return [str(place) for place in boxes["track_place"].tolist()]
 

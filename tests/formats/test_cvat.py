@@ -186,6 +186,8 @@ def test_tracks_from_elsewhere_end_outside(tmp_path):
     )  # fmt: skip
     frames = pd.DataFrame({"sequence": "a", "frame": range(8)})
     saved = save(aa.Labels(boxes, frames), tmp_path / "tracks.xml")
+    (track,) = ElementTree.parse(saved).iter("track")
+    assert track.get("id") == "0", "CVAT takes numbers only"
     found = [(b.get("frame"), b.get("outside")) for b in ElementTree.parse(saved).iter("box")]
     assert found == [("0", "0"), ("1", "0"), ("2", "1"), ("4", "0"), ("5", "1")]
     again = load(saved)
