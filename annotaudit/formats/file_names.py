@@ -19,6 +19,7 @@ UAVDT, MOTChallenge
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,13 @@ _BY_NAME = {  # as only one tool calls them
     "annotations.xml": "cvat",
     "label_02": "kitti",
 }
+_KEEPSAKES = ("source_file", "source_entry", "source_manifest")
 _BY_FILE = {'"track_key"': "coco", '{"meta"': "cvat", '"mark"': "via"}
+_BY_ENTRY = {
+    "<annotation": "voc",
+    '{"filename"': "via",
+    '{"frame-no"': "ground-truth-video",
+}
 _BY_COLUMN = {
     "attribute.out_of_view": "uavdt",
     "attribute.truncation": "visdrone",
@@ -104,6 +111,22 @@ def format_of_name(labels: Labels, path: Path) -> str:
     )
 
 
+def for_format(labels: Labels, name: str) -> Labels:
+    """Leave out what the reader of another format kept of its files, which means nothing here.
+
+    Parameters
+    ----------
+    labels : Labels
+    name : str
+        The format that they are to be written in. CSV and Parquet keep everything.
+    """
+    family = {"cvat-archive": "cvat", "mturk-csv": "mturk"}
+    if name in ("csv", "parquet") or source_of(labels) in (None, family.get(name, name)):
+        return labels
+    foreign = [column for column in _KEEPSAKES if column in labels.frames]
+    return replace(labels, frames=labels.frames.drop(columns=foreign)) if foreign else labels
+
+
 def source_of(labels: Labels) -> str | None:
     """Tell the format that labels came from; None if nothing in them says so."""
     boxes, frames = labels.boxes, labels.frames
@@ -119,11 +142,14 @@ def source_of(labels: Labels) -> str | None:
     for sign, name in _BY_FILE.items():
         if sign in file[:60] or sign in file[-60:]:
             return name
-    if entry.startswith("<annotation"):
-        return "voc"
+    for start, name in _BY_ENTRY.items():
+        if entry.startswith(start):
+            return name
     is_video = any(f'"{kind}-annotations"' in file[:60] for kind in ("tracking", "detection"))
     if is_video or "object_id" in boxes or "source_manifest" in frames:
         return "ground-truth-video"
+    if '"file_name"' in entry:
+        return "coco"
     if '"data"' in entry and ('"annotations"' in entry or '"predictions"' in entry):
         return "label-studio"
     return next((name for column, name in _BY_COLUMN.items() if column in boxes), None)

@@ -178,9 +178,11 @@ def _class_ids(boxes: pd.DataFrame) -> tuple[NDArray[np.float64], list[str]]:
     """Class number of each box, -1 where unknown, and the names of other numbers than MOT's."""
     labels = boxes["label"]
     if "class_id" in boxes:
-        ids = boxes["class_id"].astype("float64")
+        ids = pd.to_numeric(boxes["class_id"], errors="coerce").astype("float64")
         pairs = pd.DataFrame({"id": ids, "label": labels}).dropna(how="all").drop_duplicates()
-        if pairs.notna().all(axis=None) and pairs["id"].is_unique and pairs["label"].is_unique:
+        one_to_one = pairs["id"].is_unique and pairs["label"].is_unique
+        # The first line of labels.txt is class 1: a class 0 has no place there.
+        if pairs.notna().all(axis=None) and one_to_one and (pairs["id"] >= 1).all():
             return ids.fillna(-1).to_numpy(), _names_by_number(dict(pairs.to_numpy().tolist()))
     known = labels.map({name: number for number, name in CLASSES.items()}).astype("float64")
     if (known.notna() | labels.isna()).all():

@@ -10,7 +10,7 @@ from uuid import uuid4
 from annotaudit.boxes import Labels
 from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
-from annotaudit.formats.file_names import format_of_name
+from annotaudit.formats.file_names import for_format, format_of_name
 from annotaudit.frames.s3_writing import check_place, write_to
 
 
@@ -68,12 +68,13 @@ def save(
             "Name one of them in save(..., format=...)."
         )
     module = FORMATS[name].import_module()
+    own = for_format(labels, name)
     # Class names of an earlier save, which would be taken for those of these boxes.
     beside = ("labels.txt", f"{target.name}/gt/labels.txt") if name == "motchallenge" else ()
     try:
         check_place(path)
         (written,) = write_to(
-            path, lambda local: module.save(labels, local), replace=replace, beside=beside
+            path, lambda local: module.save(own, local), replace=replace, beside=beside
         )
     except FrameError as error:
         raise LabelFormatError(str(error)) from error

@@ -8,7 +8,7 @@ import pytest
 import annotaudit as aa
 from annotaudit.boxes import Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.file_names import format_of_name, source_of
+from annotaudit.formats.file_names import for_format, format_of_name, source_of
 
 SIZE = (640.0, 480.0)
 
@@ -123,3 +123,15 @@ def test_where_neither_tells_the_error_lists_what_to_pass(loaded, tmp_path, sour
         aa.save(loaded(source), tmp_path / file)
     assert lists in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_one_format_keeps_of_its_files_is_not_written_into_another(loaded):
+    coco = loaded("coco")
+    assert {"source_file", "source_entry"} <= set(coco.frames)
+    assert for_format(coco, "coco") is coco
+    assert for_format(coco, "parquet") is coco
+    assert not {"source_file", "source_entry"} & set(for_format(coco, "via").frames)
+    nowhere = Labels(coco.boxes, coco.frames.drop(columns="source_entry").assign(source_file="x"))
+    assert for_format(nowhere, "via") is nowhere, "whoever wrote it may know what it means"
+    part = Labels(coco.boxes, coco.frames.iloc[1:])
+    assert source_of(part) == "coco", "also without the first frame, which holds the most"
