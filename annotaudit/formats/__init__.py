@@ -9,6 +9,18 @@ ground-truth-workers   Ground Truth worker responses: who drew what, before cons
 mturk                  Mechanical Turk: saved ``list_assignments_for_hit`` replies, answer XML
 mturk-csv              Mechanical Turk: batch results of the requester website
 motchallenge           MOTChallenge: ``gt.txt`` or ``det.txt``, or the folder of a sequence
+coco                   COCO detection JSON: stills, or with ``videos`` tracks through them
+cvat                   CVAT for video or for images 1.1: ``annotations.xml``
+cvat-archive           CVAT: exported archives, and backups of tasks and projects
+voc                    Pascal VOC: one XML per image, or their folder
+yolo                   YOLO: ``data.yaml``, or a folder with ``classes.txt``
+label-studio           Label Studio: the JSON export, images and videos
+via                    VGG Image Annotator 1 and 2: CSV, tracks included
+visdrone               VisDrone: a ``.txt`` per video or per image, or their folder
+uavdt                  UAVDT: ``M0101_gt_whole.txt``, or the folder ``GT``
+kitti                  KITTI tracking: ``0000.txt``, or the folder ``label_02``
+csv                    Boxes in our own columns, or in others that ``columns=`` names
+parquet                The same as Parquet: everything that labels hold, in one file
 =====================  ========================================================================
 
 A format is a module with three functions and a line in ``FORMATS`` (``catalogue.py``):

@@ -28,7 +28,7 @@ names of the attributes used      ``source_file``, on the first frame: JSON text
 
 A row without a region is an image that was looked at. Circles, polygons and other shapes are no
 boxes: they are counted among the problems and written back. VIA itself knows no tracks; an
-attribute ``track`` is what the programs ``movement`` and ``ethology`` read and write.
+attribute ``track`` is what the program ``movement`` reads.
 
 The CSV of VIA 3 is another format, which has the times of a video instead of frames; it is not
 read. Export VIA 3's boxes as COCO instead.
