@@ -152,8 +152,11 @@ def _uri(path: str) -> str:
 
 
 def _seen_from_here(path: str) -> Path:
-    """Make a path relative to where the command runs, if it lies below."""
+    """Make a path, or the folder of a pattern, relative to where the command runs, if below."""
     file, here = Path(path), Path.cwd()
+    if not file.exists():
+        is_plain = [not set("*?[") & set(part) for part in file.parts]
+        file = Path(*file.parts[: [*is_plain, False].index(False)])
     return file.relative_to(here) if file.is_relative_to(here) else file
 
 

@@ -158,6 +158,8 @@ def test_sarif_says_how_many_findings_it_leaves_out(findings, monkeypatch):
     [
         ("labels/a b.json", "labels/a%20b.json"),
         ("c:a.json", "c%3Aa.json"),
+        ("jobs/*/SeqLabel.json", "jobs"),
+        ("*.json", "."),
         ("s3://bucket/a.json", "s3://bucket/a.json"),
         ("/somewhere/else.json", "file:///somewhere/else.json"),
         (str(Path.cwd() / "here" / "x#1.json"), "here/x%231.json"),
