@@ -205,22 +205,19 @@ def _neighbours(s3: Any, bucket: str, key: str) -> list[str]:
     """List what readers of a file look for around it."""
     from botocore.exceptions import ClientError
 
-    parent, _, name = key.rpartition("/")
-    folders = key.split("/")[:-1]
+    *folders, name = key.split("/")
+    top, stem = "".join(f"{each}/" for each in folders), name.partition(".")[0]
     try:
-        listed = s3.list_objects_v2(
-            Bucket=bucket, Prefix=f"{parent}/" if parent else "", Delimiter="/"
-        ).get("Contents", [])
-    except ClientError:  # who may only read files by name has to do without
-        listed = []
-    start = f"{parent}/{name.partition('.')[0]}" if parent else name.partition(".")[0]
-    found = [
-        entry["Key"]
-        for entry in listed
-        if entry["Key"] != key
-        and entry["Key"].lower().endswith(LABEL_ENDINGS)
-        and (entry["Size"] <= SMALL or entry["Key"].startswith(start))
-    ][:MOST_BESIDE]
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=top, Delimiter="/").get("Contents", [])
+        found = [
+            entry["Key"]
+            for entry in listed
+            if entry["Key"] != key
+            and entry["Key"].lower().endswith(LABEL_ENDINGS)
+            and (entry["Size"] <= SMALL or entry["Key"].startswith(top + stem))
+        ][:MOST_BESIDE]
+    except ClientError:  # who may not list can still ask by name
+        found = [top + other for other in ("labels.txt", "seqinfo.ini", f"{stem}.manifest")]
     if folders[-1:] in (["gt"], ["det"]):
         found.append("/".join([*folders[:-1], "seqinfo.ini"]))
     if name.endswith(".json"):

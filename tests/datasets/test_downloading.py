@@ -19,7 +19,8 @@ class Website:
 
     def __init__(self):
         self.content, self.tag, self.dated = WHOLE, '"one"', True
-        self.ranges = True
+        self.ranges, self.says_size = True, True
+        self.shift = 0  # bytes by which an answer misses the place that was asked for
         self.cut_after = []  # bytes after which the next answers break off
         self.answers = []  # statuses of the next answers
         self.asked = []
@@ -52,14 +53,16 @@ class Website:
                 status = 206 if start < len(self.content) else 416
         body = self.content[start:] if status in (200, 206) else b""
         request.send_response(status)
-        request.send_header("Content-Length", str(len(body)))
+        if self.says_size:
+            request.send_header("Content-Length", str(len(body)))
         if self.tag:
             request.send_header("ETag", self.tag)
         elif self.dated:
             request.send_header("Last-Modified", "Sat, 01 Aug 2026 00:00:00 GMT")
         size = len(self.content)
         if status == 206:
-            request.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            at = start + self.shift
+            request.send_header("Content-Range", f"bytes {at}-{size - 1}/{size}")
         if status == 416:
             request.send_header("Content-Range", f"bytes */{size}")
         request.end_headers()
@@ -183,6 +186,25 @@ def test_a_file_too_large_is_refused_before_it_comes(site, fetch, tmp_path):
     with pytest.raises(ValueError, match="1,024,000 bytes, more than"):
         fetch(max_bytes=500_000)
     assert left_over(tmp_path) == set()
+
+
+def test_a_file_that_does_not_say_its_size_is_cut_at_the_limit(site, fetch, tmp_path):
+    site.says_size = False
+    with pytest.raises(ValueError, match="more than 500,000 bytes came"):
+        fetch(max_bytes=500_000)
+    assert fetch() == WHOLE
+
+
+def test_a_server_that_sends_another_part_is_asked_again_from_the_start(site, fetch):
+    site.cut_after, site.shift = [300_000], 1_000
+    assert fetch() == WHOLE
+    assert site.asked == [None, "bytes=300000-", None]
+
+
+def test_an_address_that_is_none_is_not_tried_again(tmp_path):
+    downloader = ResumingDownloader(tmp_path / "part", max_bytes=10, bar=False)
+    with pytest.raises(ValueError, match="Invalid URL"):
+        downloader("nonsense", str(tmp_path / "out"), None)
 
 
 def test_a_full_disk_is_told_before_the_work(site, fetch, monkeypatch):

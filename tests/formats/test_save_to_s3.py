@@ -146,3 +146,24 @@ def test_class_names_of_an_earlier_save_are_not_taken_for_these(s3, station, for
     aa.save(aa.Labels(people, station.frames), address, **options)
     back = aa.load(address if address.endswith(".txt") else f"{address}/")
     assert set(back.boxes["label"]) == {"pedestrian"}
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_who_may_not_list_a_bucket_still_gets_the_names_of_classes(s3, forklifts):
+    from botocore.exceptions import ClientError
+
+    from annotaudit.frames.s3_files import s3_client
+
+    aa.save(forklifts, "s3://hall/street/gt/gt.txt")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+
+    client = s3_client()
+    client.meta.events.register("before-call.s3.ListObjectsV2", refuse)
+    try:
+        assert set(aa.load("s3://hall/street/gt/gt.txt").boxes["label"]) == {"forklift"}
+        with pytest.raises(ValueError, match="allowed to list"):
+            aa.save(forklifts, "s3://hall/street/gt/gt.txt")
+    finally:
+        client.meta.events.unregister("before-call.s3.ListObjectsV2", refuse)

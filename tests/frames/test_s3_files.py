@@ -104,6 +104,31 @@ def test_what_a_function_writes_goes_to_an_address_with_what_stands_beside(s3):
     assert s3.head_object(Bucket="hall", Key="a/b.json")["ContentType"] == "application/json"
 
 
+def test_nothing_to_send_and_what_is_not_on_this_machine(s3, tmp_path):
+    assert upload_new(s3, {}) == {}
+    files = {"s3://hall/x": b"1", "s3://hall/y": tmp_path / "missing.jpg"}
+    with pytest.raises(ValueError, match=r"missing\.jpg is not on this machine"):
+        upload_new(s3, files)
+    assert "Contents" not in s3.list_objects_v2(Bucket="hall")
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_a_write_that_is_refused_is_one_error(s3):
+    from botocore.exceptions import ClientError
+
+    error = {
+        "Error": {"Code": "AccessDenied"},
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    }
+
+    def refuse(**_):
+        raise ClientError(error, "PutObject")
+
+    s3.meta.events.register("before-call.s3.PutObject", refuse)
+    with pytest.raises(ValueError, match="could not be written .* allowed to list, read and write"):
+        put_new(s3, "s3://hall/x", b"1")
+
+
 def test_a_bucket_that_is_not_there_is_not_made(s3):
     with pytest.raises(ValueError, match="Create the bucket first"):
         put_new(s3, "s3://no-such-bucket/x", b"")
