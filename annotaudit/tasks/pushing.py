@@ -52,12 +52,12 @@ def open_server(tool: str, url: str) -> Any:
     if tool == "label-studio":
         return LabelStudioServer(url, token)
     try:
-        from cvat_sdk import make_client
+        import cvat_sdk  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             'CVAT is reached through cvat-sdk: pip install "annotaudit[cvat]"'
         ) from error
-    return make_client(url, access_token=token)
+    return pushing_cvat.connect(url, token)
 
 
 def push_tasks(

@@ -23,6 +23,14 @@ FORMAT = "CVAT 1.1"  # for annotations on their way in; on the way out there are
 _FINISHED = "completed"
 
 
+def connect(url: str, token: str) -> Any:
+    """Open a client of cvat-sdk."""
+    from cvat_sdk import make_client
+
+    with _server_errors(url):
+        return make_client(url, access_token=token)
+
+
 def push(
     plan: TaskPlan, client: Any, *, confirm: bool, progress: Callable[[int, int], None]
 ) -> pd.DataFrame:
@@ -30,7 +38,7 @@ def push(
     names = plan.tasks["name"].tolist()
     if not confirm:
         return _steps([("project", plan.name, "planned"), *(("task", n, "planned") for n in names)])
-    with _server_errors(client):
+    with _server_errors(client.api_map.host):
         project = _project(plan, client)
         steps = [("project", plan.name, "was there" if project else "sent")]
         if project is None:
@@ -111,7 +119,7 @@ def _has_boxes(task: Any) -> bool:
 def pull(plan: TaskPlan, client: Any, folder: Path) -> Labels:
     """See :func:`annotaudit.tasks.pull_tasks`."""
     read, unfinished = [], []
-    with _server_errors(client):
+    with _server_errors(client.api_map.host):
         project = _project(plan, client)
         if project is None:
             raise LimitError(
@@ -142,13 +150,12 @@ def pull(plan: TaskPlan, client: Any, folder: Path) -> Labels:
 
 
 @contextmanager
-def _server_errors(client: Any) -> Iterator[None]:
+def _server_errors(host: str) -> Iterator[None]:
     """Say what a refusal means here; the token is in none of it."""
     from cvat_sdk.api_client.exceptions import ApiException
     from cvat_sdk.core.exceptions import CvatSdkException
     from urllib3.exceptions import HTTPError
 
-    host = client.api_map.host
     try:
         yield
     except ApiException as error:

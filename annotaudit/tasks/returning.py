@@ -157,7 +157,8 @@ def _entries(frames: pd.DataFrame) -> list[dict[str, Any]]:
         return [{}] * len(frames)
     texts = frames["source_entry"].tolist()
     found = [decode(t.encode(), "source_entry") if isinstance(t, str) else {} for t in texts]
-    return [entry["task"] if isinstance(entry.get("task"), dict) else {} for entry in found]
+    tasks = [entry.get("task") if isinstance(entry, dict) else None for entry in found]
+    return [task if isinstance(task, dict) else {} for task in tasks]
 
 
 def _data(task: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +176,8 @@ def _one_annotation(
     refused: set[tuple[str, int]] = set()
     for row in at.itertuples():
         place = (row.came_as, row.came_at)
-        given = [a for a in tasks.get(place, {}).get("annotations", []) if _counts(a)]
+        listed = tasks.get(place, {}).get("annotations")
+        given = [a for a in (listed if isinstance(listed, list) else []) if _counts(a)]
         if not given:
             continue  # of a video, only the first frame holds the task
         latest = max(given, key=lambda a: (str(a.get("updated_at", "")), _number(a.get("id"))))
@@ -183,7 +185,7 @@ def _one_annotation(
             problems.add(f"image {row.name}", f"{len(given)} annotations; the latest counts")
         chosen[place] = str(latest.get("id"))
         expected = sent.get((row.task, row.position), set())
-        ids = {region.get("id") for region in latest["result"] if isinstance(region, dict)}
+        ids = {str(region.get("id")) for region in latest["result"] if isinstance(region, dict)}
         begun = latest.get("parent_prediction") is not None
         if expected and not plan.videos and not begun and not expected & ids:
             refused.add(place)

@@ -358,3 +358,26 @@ def test_the_latest_of_two_annotations_counts(labels, findings, from_label_studi
     merged = merge_tasks(labels, path, plan)
     same(labels, merged)
     assert "2 annotations; the latest counts" in told(merged)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"annotations": None},
+        {"annotations": [7, {"result": None}, {"result": [None, {"id": ["x"]}]}]},
+        {"annotations": [{"result": [{"id": {}, "type": "rectanglelabels", "value": {}}]}]},
+        {"data": {"annotaudit": ["x"], "image": "x.jpg"}},
+        {"data": {"annotaudit": "../../x", "image": "x.jpg"}},
+    ],
+)
+def test_a_broken_task_costs_only_itself(
+    labels, findings, from_label_studio, tmp_path, same, broken
+):
+    plan = plan_tasks(labels, findings, tool="label-studio")
+    tasks = json.loads(from_label_studio(plan).read_text())
+    tasks[4] |= broken
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(tasks))
+    merged = merge_tasks(labels, path, plan)
+    same(labels, merged)
+    assert len(merged.problems)

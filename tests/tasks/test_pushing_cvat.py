@@ -1,5 +1,7 @@
 """Tasks go to a server that reads them with cvat-sdk's own models, and come back from it."""
 
+import sys
+
 import pytest
 
 import annotaudit as aa
@@ -133,3 +135,14 @@ def test_labels_that_a_server_does_not_know_fail_its_import(plan, cvat, client):
     task["boxes"].clear()
     with pytest.raises(ValueError, match="is not known"):
         push_tasks(plan, client, confirm=True)
+
+
+def test_a_server_that_is_not_there_is_told(cvat, monkeypatch):
+    with pytest.raises(ValueError, match="goes on where it was"):
+        open_server("cvat", "http://127.0.0.1:9")
+
+
+def test_without_cvat_sdk_the_extra_is_named(cvat, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cvat_sdk", None)
+    with pytest.raises(ImportError, match=r"annotaudit\[cvat\]"):
+        open_server("cvat", cvat.url)
