@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,13 @@ WriteOption = Annotated[
 ReadOption = Annotated[
     str | None, typer.Option("--from", help="Read this format; otherwise it is recognised.")
 ]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What the columns of a CSV or Parquet file are called here, as "
+        "'xmin=left,ymin=top,xmax=right,ymax=bottom,file=image'."
+    ),
+]
 
 
 def convert(
@@ -28,6 +35,7 @@ def convert(
     format: WriteOption = None,
     read_as: ReadOption = None,
     frames: FramesOption = None,
+    columns: ColumnsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Write labels in another format.
@@ -38,9 +46,21 @@ def convert(
     """
     import annotaudit as aa
 
+    options: dict[str, Any] = {} if columns is None else {"columns": _pairs(columns)}
     with busy("Reading the labels ..."):
-        loaded = aa.load(labels, format=read_as, frames=frames)
+        loaded = aa.load(labels, format=read_as, frames=frames, **options)
     show_labels(loaded)
     with busy("Writing ..."):
         written = aa.save(loaded, out, format=format, replace=replace)
     show_written([written])
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Turn ``xmin=left,ymin=top`` into names of columns and what they are called here."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(theirs.strip() and ours.strip() for theirs, _, ours in pairs):
+        raise typer.BadParameter(
+            f"found {text!r}, expected names in pairs, as 'xmin=left,ymin=top'.",
+            param_hint="--columns",
+        )
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}

@@ -38,3 +38,18 @@ def test_an_ending_that_does_not_tell_lists_what_to_pass(run, tmp_path):
     assert run("convert", tracks, tmp_path / "out.json", "--format", "coco").exit_code == 0
     assert run("convert", tmp_path / "out.json", tmp_path / "again.json").exit_code == 0
     assert aa.formats.recognise.recognise(tmp_path / "again.json") == "coco"
+
+
+def test_the_columns_of_others_are_named(run, tmp_path):
+    theirs = tmp_path / "pets.csv"
+    theirs.write_text("file,xmin,ymin,xmax,ymax,class\na.jpg,10,20,40,60,dog\n")
+    result = run("convert", theirs, tmp_path / "out.parquet")
+    assert result.exit_code == 3
+    assert "'xmin': 'left'" in " ".join(result.stderr.split())
+    names = "xmin=left, ymin=top,xmax=right,ymax=bottom,file=image,class=label"
+    result = run("convert", theirs, tmp_path / "out.parquet", "--columns", names)
+    assert result.exit_code == 0, result.output
+    boxes = aa.load(tmp_path / "out.parquet").boxes
+    assert boxes[[*SIDES, "label"]].to_numpy().tolist() == [[10, 20, 30, 40, "dog"]]
+    assert run("convert", theirs, tmp_path / "x.csv", "--columns", "xmin").exit_code == 2
+    assert run("convert", theirs, tmp_path / "x.csv", "--columns", "Xmin=left").exit_code == 3
