@@ -183,7 +183,8 @@ def _marked(frames: pd.DataFrame, archive: ZipFile, member: str, interpolate: bo
     first = ~frames["sequence"].duplicated()
     for row in np.flatnonzero(first):
         text = texts[row]
-        about = decode(text.encode(), member) if isinstance(text, str) else {}
+        # "meta", which a backup has none of, tells that the labels are from CVAT.
+        about = decode(text.encode(), member) if isinstance(text, str) else {"meta": ""}
         about |= origin | {"sequence": frames["sequence"].iloc[row]}
         texts[row] = encode(about, member).decode()
     return frames.assign(

@@ -196,6 +196,12 @@ def test_a_project_has_a_sequence_per_task(pack, tmp_path):
     assert annotations(saved, "task_1/")[0]["shapes"][0]["points"] == [11, 20, 41, 60]
 
 
+def test_an_attribute_that_others_have_too_does_not_hide_where_labels_are_from(pack, tmp_path):
+    truncated = [attribute("truncated", "1")]
+    path = pack(task(job(shapes=[shape(1, attributes=truncated)])))
+    assert unpack(aa.save(aa.load(path), tmp_path / "new.zip")) == unpack(path)
+
+
 def everything():
     unknown = {"mine": {"a": [1, None]}}
     return task(
@@ -216,7 +222,7 @@ def everything():
 def test_what_was_not_changed_stays_to_the_byte(pack, tmp_path, interpolate):
     path = pack(everything())
     labels = load(path, interpolate=interpolate)
-    saved = aa.save(labels, tmp_path / "new.zip", format="cvat-archive")
+    saved = aa.save(labels, tmp_path / "new.zip")
     before, after = unpack(path), unpack(saved)
     assert list(before) == list(after)
     assert json.loads(after.pop("annotations.json")) == json.loads(before.pop("annotations.json"))
