@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 FOUND = 1  # exit code
 
 LabelsArgument = Annotated[
-    str, typer.Argument(help="A label file, a folder of them, or a pattern such as 'jobs/*.json'.")
+    str,
+    typer.Argument(
+        help="A label file, a folder of them, a pattern such as 'jobs/*.json', or an s3:// address."
+    ),
 ]
 FramesOption = Annotated[
-    str | None, typer.Option(help="Where the images are: a folder; matched to frames by name.")
+    str | None,
+    typer.Option(help="Where the images are: a folder, here or s3://; matched to frames by name."),
 ]
 FormatOption = Annotated[
     str | None, typer.Option(help="Read the labels as this format; otherwise it is recognised.")
