@@ -39,7 +39,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -125,10 +125,12 @@ def load(
     texts = {name.removeprefix("#"): column for name, column in cells.columns.items()}
     names = np.array(texts["filename"].fill_null("").to_pylist(), dtype=object)
     attributes = _objects(texts["region_attributes"], "region_attributes", cells.rows, problems)
+    shapes, sides = texts["region_shape_attributes"], _plain_rectangles(texts)
     regions = _Regions(
-        _objects(texts["region_shape_attributes"], "region_shape_attributes", cells.rows, problems),
+        _objects(shapes, "region_shape_attributes", cells.rows, problems) if sides is None else [],
         [value if isinstance(value, dict) else {} for value in attributes],
         texts["region_id"].to_pylist(),
+        sides,
     )
     is_box = regions.boxes(cells.rows, problems)
     track_key = track or next((key for key in _TRACKS if regions.has(key, is_box)), _TRACKS[0])
@@ -179,21 +181,48 @@ def _objects(cells: Any, name: str, rows: NDArray[np.int64], problems: Problems)
     return found
 
 
-class _Regions:
-    """The regions of a file: shape, attributes and id of each row."""
+class _Rectangle(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    name: Literal["rect"]
+    x: float
+    y: float
+    width: float
+    height: float
 
-    def __init__(self, shapes: list[Any], attributes: list[dict[str, Any]], ids: list[Any]) -> None:
+
+def _plain_rectangles(texts: dict[str, Any]) -> NDArray[np.float64] | None:
+    """Sides of all regions, if each is a rectangle and no more: several times faster."""
+    cells = texts["region_shape_attributes"].fill_null("").to_pylist()
+    try:
+        found = msgspec.json.decode(f"[{','.join(cells)}]", type=list[_Rectangle])
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return None
+    sides = np.array([(each.x, each.y, each.width, each.height) for each in found], dtype="float64")
+    fits = len(found) == len(cells) > 0 and bool((np.abs(sides) < columns.MAX_EXACT).all())
+    return sides if fits else None
+
+
+class _Regions:
+    """The regions of a file: shape, attributes and id of each row; only sides, if all have some."""
+
+    def __init__(
+        self,
+        shapes: list[Any],
+        attributes: list[dict[str, Any]],
+        ids: list[Any],
+        sides: NDArray[np.float64] | None,
+    ) -> None:
         self.shapes = shapes
         self.attributes = attributes
         self.ids = ids
-        self.sides = np.full((len(shapes), 4), np.nan)
+        self.all_boxes = sides is not None
+        self.sides = np.full((len(shapes), 4), np.nan) if sides is None else sides
 
     def has(self, key: str, is_box: NDArray[np.bool_]) -> bool:
         return any(key in self.attributes[row] for row in np.flatnonzero(is_box).tolist())
 
     def boxes(self, rows: NDArray[np.int64], problems: Problems) -> NDArray[np.bool_]:
         """Tell which rows are boxes, and note which are not and should be."""
-        is_box = np.zeros(len(self.shapes), dtype=bool)
+        is_box = np.full(len(self.sides), self.all_boxes)
         others: Counter[str] = Counter()
         for row, shape in enumerate(self.shapes):
             if not shape:
@@ -230,7 +259,7 @@ class _Regions:
         self, is_box: NDArray[np.bool_], place: pd.DataFrame, label_key: str, track_key: str
     ) -> pd.DataFrame:
         rows = np.flatnonzero(is_box).tolist()
-        shapes = [self.shapes[row] for row in rows]
+        shapes = [] if self.all_boxes else [self.shapes[row] for row in rows]
         attributes = [dict(self.attributes[row]) for row in rows]
         leftovers: Leftovers = {}
         for row, shape in enumerate(shapes):

@@ -9,7 +9,6 @@ import pandas as pd
 
 from annotaudit.boxes import SIDES, Labels
 from annotaudit.formats import columns
-from annotaudit.formats.columns import plain_numbers
 from annotaudit.formats.csv_cells import write_cells
 from annotaudit.formats.json_text import decode, encode
 
@@ -107,14 +106,13 @@ def _told(image: dict[Any, Any], several: bool, where: str) -> dict[str, Any]:
 
 
 def _regions(boxes: pd.DataFrame, keys: dict[str, Any], where: str) -> list[tuple[bytes, bytes]]:
-    sides = [plain_numbers(boxes[side].tolist()) for side in SIDES]
+    shapes = _rectangles(boxes)
     attributes = columns.attribute_values(boxes)
     own = {name: boxes[name].tolist() for name in ("label", "track")}
     extras = _extras(boxes, where) if "mark" in keys else {}
     found = []
-    for row, values in enumerate(zip(*sides, strict=True)):
+    for row, shape in enumerate(shapes):
         extra = extras.get(row, {})
-        shape = {"name": "rect", **dict(zip(KEYS_OF_SIDES, values, strict=True))}
         said: dict[str, Any] = {}
         for name, texts in own.items():
             text, other = texts[row], extra.get(name)
@@ -124,13 +122,31 @@ def _regions(boxes: pd.DataFrame, keys: dict[str, Any], where: str) -> list[tupl
                 said[keys[name]] = text
             elif name in extra and other is None:
                 said[keys[name]] = None
+        more = encode(_object(extra, "shape"), where)
         found.append(
             (
-                encode(shape | _object(extra, "shape"), where),
+                shape.encode() if more == _EMPTY else f"{shape[:-1]},".encode() + more[1:],
                 encode(attributes[row] | _object(extra, "attributes") | said, where),
             )
         )
     return found
+
+
+def _rectangles(boxes: pd.DataFrame) -> list[str]:
+    """Write the shapes of all boxes as JSON, each number with all its digits."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def scalar(text: str) -> pa.Scalar:
+        return pa.scalar(text, pa.large_string())
+
+    parts: list[Any] = []
+    for key, side in zip(KEYS_OF_SIDES, SIDES, strict=True):
+        comma = '{"name":"rect",' if not parts else ","
+        numbers = pa.array(boxes[side].to_numpy() + 0.0)  # no minus before a zero
+        parts += [scalar(f'{comma}"{key}":'), numbers.cast(pa.large_string())]
+    lines: list[str] = pc.binary_join_element_wise(*parts, scalar("}"), scalar("")).to_pylist()
+    return lines
 
 
 def _object(extra: dict[str, Any], key: str) -> dict[str, Any]:
