@@ -85,6 +85,35 @@ def test_a_folder_is_a_set_of_sequences_with_their_images(tmp_path):
         assert "empty" in labels.problems["what"][0]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_reader_of_the_benchmark_sees_the_same(tmp_path, capsys):
+    """TrackEval keeps corners, and regions of no interest apart."""
+    kitti = pytest.importorskip("trackeval").datasets.Kitti2DBox
+    pedestrian = CYCLIST.replace("Cyclist", "Pedestrian")
+    path = write(tmp_path, CAR, DONT_CARE, pedestrian, name="label_02/0000.txt")
+    write(tmp_path, f"{CAR} 0.5", name="results/mine/data/0000.txt")
+    write(tmp_path, "0000 empty 000000 000003", name="evaluate_tracking.seqmap.training")
+    rival = kitti(
+        {
+            "GT_FOLDER": str(tmp_path), "TRACKERS_FOLDER": str(tmp_path / "results"),
+            "TRACKERS_TO_EVAL": ["mine"], "SPLIT_TO_EVAL": "training", "PRINT_CONFIG": False,
+        }
+    ).get_raw_seq_data("mine", "0000")  # fmt: skip
+    capsys.readouterr()
+    boxes = load(path).boxes
+    corners = boxes[["left", "top"]].join(
+        pd.DataFrame({"right": boxes.left + boxes.width, "bottom": boxes.top + boxes.height})
+    )
+    ours = boxes["label"] != "DontCare"
+    for frame, (found, ids, regions) in enumerate(
+        zip(rival["gt_dets"], rival["gt_ids"], rival["gt_crowd_ignore_regions"], strict=True)
+    ):
+        here = boxes["frame"] == frame
+        assert corners[here & ours].to_numpy().tolist() == found.tolist()
+        assert boxes["track"][here & ours].tolist() == [str(number) for number in ids]
+        assert corners[here & ~ours].round(9).to_numpy().tolist() == regions.tolist()
+
+
 def test_every_line_comes_back(tmp_path):
     lines = [CYCLIST, CAR + " 0.75", DONT_CARE, CAR.replace("0 2", "12 -1", 1), CAR]
     path = write(tmp_path, *lines)
