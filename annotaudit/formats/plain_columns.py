@@ -145,14 +145,16 @@ def tables(
     if "frame" in found:
         frame = number("frame", whole=True)
     else:
-        frame = pd.factorize(_text(found["image"]))[0].astype(np.int64)
+        frame = pd.factorize(_text(found, "image", problems.source))[0].astype(np.int64)
         for row in np.flatnonzero((frame < 0) & ~bad).tolist():
             problems.add(f"row {rows[row]}", "no image and no frame; expected one of them")
         bad |= frame < 0
     sizes = {name: number(name) for name in _OF_IMAGES[1:] if name in found}
     filled = {"sequence": sequence, "annotator": "consolidated"}
     texts = {
-        name: _text(found[name]) if name in found else columns.text_column([None] * n)
+        name: _text(found, name, problems.source)
+        if name in found
+        else columns.text_column([None] * n)
         for name, kind in COLUMNS.items()
         if kind == "str"
     }
@@ -163,7 +165,9 @@ def tables(
     if len(extras.columns):
         boxes = pd.concat([boxes, extras], axis=1)
     images = boxes[["sequence", "frame"]].assign(
-        image=_text(found["image"]) if "image" in found else columns.text_column([None] * n),
+        image=_text(found, "image", problems.source)
+        if "image" in found
+        else columns.text_column([None] * n),
         image_width=sizes.get("image_width", np.nan),
         image_height=sizes.get("image_height", np.nan),
         time=np.nan,
@@ -183,12 +187,19 @@ def _superfluous(called: Sequence[str]) -> set[str]:
     return {end for side, (_, end) in _CORNERS.items() if side in called}
 
 
-def _text(values: pa.Array) -> pd.Series:
+def _text(found: Mapping[str, Any], name: str, where: str) -> pd.Series:
     import pyarrow as pa
 
+    values = found[name]
     if pa.types.is_floating(values.type):  # whole numbers, of which one is missing
         return columns.text_column([None if v is None else f"{v:.15g}" for v in values.to_pylist()])
-    return columns.text_of_arrays([values.cast(pa.large_string())])
+    try:
+        return columns.text_of_arrays([values.cast(pa.large_string())])
+    except pa.ArrowException as error:
+        raise LabelFormatError(
+            f"{where}: column {name!r} holds {values.type}; expected text in UTF-8. Convert it "
+            "first, or give it another name in columns=."
+        ) from error
 
 
 def _numbers(values: pa.Array, value: Value, where: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -243,6 +243,16 @@ def test_a_column_of_the_wrong_type_is_named(tmp_path):
         plain_parquet.load(path)
 
 
+@pytest.mark.parametrize("values", [[[1, 2]], [{"a": 1}], [b"\xff"]])
+@pytest.mark.parametrize("name", ["label", "image", "track"])
+def test_text_that_is_none_is_named(tmp_path, name, values):
+    path = write(pd.DataFrame([ROW]).assign(**{name: values}), tmp_path / "x.parquet")
+    with pytest.raises(LabelFormatError, match=f"'{name}' holds .*expected text"):
+        plain_parquet.load(path)
+    labels = plain_parquet.load(path, columns={name: "other"})
+    assert labels.boxes["other"].notna().all(), "under another name it rides along"
+
+
 def test_which_columns_look_like_boxes():
     assert looks_like_boxes(["Frame_ID", "X1", "Y1", "X2", "Y2"])
     assert looks_like_boxes(list(COLUMNS))
