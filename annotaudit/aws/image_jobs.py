@@ -17,11 +17,11 @@ from annotaudit.aws.image_checks import MAX_IMAGES
 from annotaudit.aws.job_requests import (
     Task,
     as_json,
+    folder_name,
     input_folder,
     job_name,
     job_request,
     new_attribute,
-    slug,
 )
 from annotaudit.aws.plans import AdjustmentPlan
 from annotaudit.aws.sessions import Session
@@ -151,7 +151,7 @@ def _addressed(
         )
     twice = frames.assign(name=name).duplicated(["sequence", "name"], keep=False) & ~is_there
     key = name.where(~twice, frames["frame"].astype(str) + "-" + name)
-    folder = given.fillna(out + "frames/" + frames["sequence"].map(slug)).str.rstrip("/")
+    folder = given.fillna(out + "frames/" + frames["sequence"].map(folder_name)).str.rstrip("/")
     address = (folder + "/" + key).where(given.notna() | ~is_there, image)
     if (again := address.duplicated()).any():
         raise LabelFormatError(

@@ -124,6 +124,18 @@ def slug(name: str) -> str:
     return _UNSAFE.sub("-", name).strip("-") or "labels"
 
 
+def folder_name(name: str) -> str:
+    """Name a folder after a sequence; different sequences get different names.
+
+    Examples
+    --------
+    >>> folder_name("hall-2"), folder_name("hall 2")
+    ('hall-2', 'hall-2-3262bd')
+    """
+    plain = slug(name)
+    return plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:6]}"
+
+
 def as_json(content: Any) -> bytes:
     """Write a file's content as JSON."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False).encode()

@@ -17,11 +17,11 @@ from annotaudit.aws.job_checks import MAX_FRAMES, MAX_SEQUENCES
 from annotaudit.aws.job_requests import (
     Task,
     as_json,
+    folder_name,
     input_folder,
     job_name,
     job_request,
     new_attribute,
-    slug,
 )
 from annotaudit.aws.plans import AdjustmentPlan
 from annotaudit.aws.regions import task_ui_arn
@@ -100,7 +100,7 @@ def plan_video(
     for number, window in enumerate(sent.itertuples(), start=1):
         video = by_name[window.sequence]
         frames, boxes, names = video.part(window.first, window.last)
-        name = f"{slug(window.sequence)}-{window.first}-{window.last}"
+        name = f"{folder_name(window.sequence)}-{window.first}-{window.last}"
         times = frames["time"].astype(float).tolist() if "time" in frames else None
         sequence = sequence_content(names, number=number, prefix=video.prefix, times=times)
         parts.append((name, sequence, labels_content(boxes, frames, names, target=name)))
@@ -172,7 +172,7 @@ class _Video(NamedTuple):
         folders = frames["image"].str.rpartition("/")[0].unique()
         if given is None and len(folders) == 1 and folders[0].startswith("s3://"):
             given = folders[0]
-        prefix = (given or f"{out}frames/{slug(name)}").rstrip("/") + "/"
+        prefix = (given or f"{out}frames/{folder_name(name)}").rstrip("/") + "/"
         tracked = bool(boxes["track"].notna().any())
         line, attribute = manifest_line(frames, name, tracked=tracked, beside=None)
         metadata = dict(line[attribute + METADATA])

@@ -155,6 +155,20 @@ def test_b10_every_video_gets_its_own_labels(labels, findings):
     assert plan.check().empty
 
 
+def test_videos_whose_names_are_alike_in_letters_and_digits_do_not_meet_in_s3(labels, findings):
+    names = ["hall 2", "hall_2", "ホール"]
+    many = aa.Labels(
+        *(
+            pd.concat([table.assign(sequence=name) for name in names], ignore_index=True)
+            for table in (labels.boxes, labels.frames)
+        )
+    )
+    found = pd.concat([findings.assign(sequence=name) for name in names], ignore_index=True)
+    plan = plan_adjustment(many, found, session=session())
+    assert plan.check().empty
+    assert plan.sequences["name"].is_unique and len(plan.uploads) == 30
+
+
 def test_b11_numbers_count_up_and_times_are_those_of_the_frames(plan):
     sequence = content(plan, "-seq.json")
     assert sequence["seq-no"] == 1
