@@ -254,7 +254,7 @@ def _single_rows(seen: Study) -> Ints:
         return order.rows
     ends = np.append(~order.same_object[1:], True)
     single = ~order.same_object & ends
-    _, sequence = np.unique(seen.sequence, return_inverse=True)
+    sequence = seen.sequence
     tracks = np.bincount(sequence[~order.same_object])
     singles = np.bincount(sequence[single], minlength=len(tracks))
     first = np.full(len(tracks), np.iinfo(np.int64).max)
@@ -264,4 +264,5 @@ def _single_rows(seen: Study) -> Ints:
     inner = (order.places > first[sequence]) & (order.places < last[sequence])
     # Where most tracks are this short, frames are stills or far apart, and it means nothing.
     usual = (2 * singles > tracks)[sequence]
-    return np.flatnonzero(single & inner & ~usual & ~seen.cut_off.any(axis=0))
+    alone = np.flatnonzero(single & inner & ~usual)
+    return alone[~seen.cut_off[:, alone].any(axis=0)] if len(alone) else alone

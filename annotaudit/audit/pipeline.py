@@ -14,10 +14,11 @@ from annotaudit.audit.ranker import FEW, Ranker, fit_ranker
 from annotaudit.audit.rules import Rule, choose_rules, rule_name
 from annotaudit.audit.stills import find_disagreement
 from annotaudit.audit.study import study
-from annotaudit.boxes import Labels, check_boxes
+from annotaudit.boxes import OBJECT, Labels, check_boxes
 from annotaudit.errors import BoxTableError, LimitError
 from annotaudit.metrics.embedders import Embedder
 from annotaudit.metrics.embedding import Embeddings
+from annotaudit.metrics.order import codes
 
 BATCH = 1_000_000  # boxes judged at a time; whole sequences, so that memory stays bounded
 FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside the strongest one
@@ -80,21 +81,18 @@ def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     if not len(structural) or not len(ranked):
         return ranked if len(ranked) else structural
     both = pd.concat([structural, ranked], ignore_index=True)
-    names = ["sequence", "annotator", "track"]
-    thing = both.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
-    frame = both["frame"].to_numpy()
+    thing = codes([both[name] for name in OBJECT])
+    frame, score = both["frame"].to_numpy(), both["score"].to_numpy()
     learned = np.arange(len(both)) >= len(structural)
-    score = both["score"].to_numpy()
+    repeats = ~learned & (both["rule"] == "label_change").to_numpy()
+    key = thing * (frame.max() + 2 * APART + 1) + frame + APART
+    known, suspected = (
+        pd.Series(score[one]).groupby(key[one]).max() for one in (~learned, learned)
+    )
     dropped = np.zeros(len(both), dtype=bool)
     for step in range(-APART, APART + 1):
-        key = thing * (frame.max() + 2 * APART + 1) + frame + APART
-        place = pd.Series(score[~learned]).groupby(key[~learned]).max()
-        near = place.reindex(key[learned] + step).to_numpy()
-        dropped[learned] |= near >= score[learned]
-        place = pd.Series(score[learned]).groupby(key[learned]).max()
-        near = place.reindex(key[~learned] + step).to_numpy()
-        repeat = (both["rule"][~learned] == "label_change").to_numpy()
-        dropped[~learned] |= repeat & (near > score[~learned])
+        dropped[learned] |= known.reindex(key[learned] + step).to_numpy() >= score[learned]
+        dropped[repeats] |= suspected.reindex(key[repeats] + step).to_numpy() > score[repeats]
     return both[~dropped]
 
 

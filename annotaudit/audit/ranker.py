@@ -58,8 +58,8 @@ class Ranker:
         half = _half(boxes, signals)
         own = np.empty(len(half))
         for number, trees in enumerate(self.own):
-            mine = half == number
-            own[mine] = trees.ask(signals.table[mine])
+            mine = np.flatnonzero(half == number)
+            own[mine] = trees.ask(signals.table, mine)
         return OWN * own + (1 - OWN) * general
 
     def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:

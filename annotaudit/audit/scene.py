@@ -10,7 +10,7 @@ import pandas as pd
 from annotaudit.audit.screen import Short, largest, screen
 from annotaudit.metrics.camera import camera_path
 from annotaudit.metrics.identity import fragments, swaps
-from annotaudit.metrics.motion import chord_residual, noise
+from annotaudit.metrics.motion import noise
 from annotaudit.metrics.overlap import covered, doubles, overlapping_pairs
 from annotaudit.metrics.paths import Bools, Floats, Ints, Paths, paths_of
 from annotaudit.metrics.straightness import alike_and_still, coarseness, kink_at, runs_of
@@ -61,7 +61,7 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     camera = camera_path(paths)
     edges = paths.edges - camera[[0, 1, 0, 1]]
     usable = ~paths.clipped
-    step_noise, slow_noise = (_noise(paths, edges, usable, reach) for reach in (1, 4))
+    step_noise, slow_noise = (noise(paths, edges, usable, reach) for reach in (1, 4))
     seen = screen(paths, edges, usable, step_noise)
     jumps = seen.bend > 2.0
     jumps[1:] |= jumps[:-1].copy()
@@ -80,7 +80,7 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     odd_label = _odd_labels(boxes, paths)
     onward = np.minimum(still_start + still_length + 1, np.arange(n) + paths.after)
     frozen = (still_length >= 2) & (
-        largest(np.abs(paths.edges[:, onward] - paths.edges)) > FROZEN_JUMP * paths.size
+        largest(np.abs(paths.edges.take(onward, axis=1) - paths.edges)) > FROZEN_JUMP * paths.size
     )
     stands_out = (
         seen.stands_out
@@ -132,11 +132,6 @@ def _overlaps(paths: Paths) -> tuple[Floats, Floats]:
     return covered(paths, pairs), doubles(paths, pairs)
 
 
-def _noise(paths: Paths, edges: Floats, usable: Bools, reach: int) -> Floats:
-    residual = chord_residual(edges, paths.time, usable, paths.before, paths.after, reach, reach)
-    return noise(paths, residual, usable, reach)
-
-
 def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
     """What straight runs may have cut off, in box sizes: kinks at their ends times a quarter.
 
@@ -152,9 +147,7 @@ def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
     begins, steps = start[second], length[second]
     ends = begins + steps
     sharp = [
-        kink_at(side, paths.edges, ~paths.clipped, paths.before, paths.after, 4).max(
-            axis=0, initial=0.0
-        )
+        largest(kink_at(side, paths.edges, ~paths.clipped, paths.before, paths.after, 4))
         / paths.size[side]
         for side in (begins, ends)
     ]
@@ -169,10 +162,9 @@ def _sagittas(paths: Paths, start: Ints, length: Ints) -> tuple[Floats, Floats]:
 
 def _by_frame(paths: Paths, bend: Short) -> tuple[Floats, Floats]:
     """Boxes in the frame of each box, and the share of the others that look odd in it."""
-    _, inside = np.unique(paths.moment, return_inverse=True)
-    count = np.bincount(inside)[inside].astype(np.float64)
+    count = np.bincount(paths.moment)[paths.moment].astype(np.float64)
     odd = bend > 3.0
-    others = np.bincount(inside, odd)[inside] - odd
+    others = np.bincount(paths.moment, odd)[paths.moment] - odd
     return count, others / np.maximum(count - 1, 1)
 
 

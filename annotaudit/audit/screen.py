@@ -12,7 +12,7 @@ from annotaudit.metrics.paths import Bools, Floats, Paths
 
 # Motion stands out from here on; nine in ten boxes of sound labels stay below all of these.
 ALONE, EXCURSION, END, JITTER = 3.6, 4.5, 6.0, 0.75  # times the usual unsteadiness; doublings
-CHUNK = 16_384  # boxes; their measurements fit into a processor's cache
+CHUNK = 4_096  # boxes; their measurements fit into a processor's cache
 
 Short = NDArray[np.float32]
 
@@ -62,10 +62,7 @@ def screen(paths: Paths, edges: Floats, usable: Bools, noise: Floats) -> Screen:
         time, before, after = paths.time[part], paths.before[part], paths.after[part]
         unit = noise[:, part][[0, 1, 0, 1]] * size
         one, two = (np.abs(chord_residual(own, time, free, before, after, k, k)) for k in (1, 2))
-        away = np.zeros_like(own)
-        for length in (1, 2, 3):
-            value = out_and_back(own, free, before, after, length)
-            np.copyto(away, value, where=np.abs(value) > np.abs(away))
+        away = out_and_back(own, free, before, after)
         unsteady = _unsteady(one.sum(axis=0) / 4 / size, size, before == 0)
         seen.bend[part] = largest(one / unit)
         seen.excursion[:, part] = away

@@ -7,8 +7,8 @@ import pandas as pd
 
 from annotaudit.audit.findings import findings_of, no_findings
 from annotaudit.audit.limits import Limits
-from annotaudit.audit.study import FARTHEST, Study, image_sizes, is_a_box, sides_of, study
-from annotaudit.boxes import SIDES
+from annotaudit.audit.study import FARTHEST, Study, is_a_box, sides_of, study
+from annotaudit.boxes import OBJECT, SIDES
 from annotaudit.metrics.order import Floats, Ints
 
 
@@ -99,7 +99,7 @@ def find_off_image(
     limit = seen.limits.max_outside
     sides = sides_of(seen.boxes)
     left, top, width, height = sides
-    wide, high = np.nan_to_num(image_sizes(seen.boxes, seen.frames), nan=np.inf)
+    wide, high = np.nan_to_num(seen.image_sizes, nan=np.inf)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         across = np.minimum(left + width, wide) - np.maximum(left, 0.0)
         down = np.minimum(top + height, high) - np.maximum(top, 0.0)
@@ -130,10 +130,10 @@ def find_off_image(
 def _expected_by_row(seen: Study, rows: Ints) -> Floats:
     """Expected boxes of rows of the table, told by their own tracks; NaN for rows without one."""
     order = seen.order
-    wrong = np.zeros(len(seen.boxes), dtype=bool)
-    wrong[rows] = True
-    same = np.isin(order.objects, order.objects[wrong[order.rows]])
-    involved = np.sort(np.append(order.rows[same], np.setdiff1d(rows, order.rows)))
-    own = study(seen.boxes.iloc[involved], seen.frames, seen.limits)
-    expected = np.stack([own.order.back_to_table(side) for side in own.expected])
-    return expected[:, np.searchsorted(involved, rows)]
+    involved = np.zeros(len(seen.boxes), dtype=bool)
+    involved[rows] = True
+    theirs = np.isin(order.objects, order.objects[involved[order.rows]])
+    involved[order.rows[theirs]] = True
+    own = Study(seen.boxes.loc[involved, [*OBJECT, "frame", *SIDES]], seen.frames, seen.limits)
+    place = np.cumsum(involved)[rows] - 1
+    return np.stack([own.order.back_to_table(side)[place] for side in own.expected])

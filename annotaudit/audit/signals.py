@@ -14,15 +14,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.audit.scene import Scene, scene_of
+from annotaudit.audit.screen import largest
 from annotaudit.metrics.keyframes import between_keyframes
-from annotaudit.metrics.motion import chord_residual_at
+from annotaudit.metrics.motion import Around
 from annotaudit.metrics.paths import Floats, Ints
 from annotaudit.metrics.straightness import kink_at, line_fit_at
 
 CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
 SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
 TRIANGLES = (2, 4, 7)
-CHUNK = 16_384  # boxes; their measurements fit into a processor's cache
+CHUNK = 8_192  # boxes; their measurements fit into a processor's cache
 ASTRAY = 0.1  # of the box; one between keyframes that may be off by more stands out
 
 
@@ -100,73 +101,69 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
 
 
 def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
-    paths, edges, usable = scene.paths, scene.edges, scene.usable
-    size = paths.size[at]
-    unit = scene.noise[:, at][[0, 1, 0, 1]] * size
-    slow = scene.slow_noise[:, at][[0, 1, 0, 1]] * size
-
-    def chord(a: int, b: int, where: Ints = at) -> Floats:
-        return chord_residual_at(where, edges, paths.time, usable, paths.before, paths.after, a, b)
+    paths = scene.paths
+    around = Around(at, scene.edges, paths.time, scene.usable, paths.before, paths.after)
+    before, after, size = around.before, around.after, paths.size[at]
+    unit = scene.noise.take(at, axis=1)[[0, 1, 0, 1]] * size
+    slow = scene.slow_noise.take(at, axis=1)[[0, 1, 0, 1]] * size
 
     out: dict[str, Floats] = {}
-    residual = {ab: chord(*ab) for ab in CHORDS}
+    residual = {ab: around.residual(*ab) for ab in CHORDS}
     for (a, b), value in residual.items():
         strength = np.abs(value)
-        out[f"chord_{a}_{b}_z"] = (strength / (unit if a + b <= 4 else slow)).max(axis=0, initial=0)
+        out[f"chord_{a}_{b}_z"] = largest(strength / (unit if a + b <= 4 else slow))
         if a == b:
-            out[f"chord_{a}_{b}_r"] = strength.max(axis=0, initial=0) / size
+            out[f"chord_{a}_{b}_r"] = largest(strength) / size
     both = np.minimum(np.abs(residual[1, 1]), np.abs(residual[2, 2]))
-    out["alone_z"] = (both / unit).max(axis=0, initial=0)
-    out["alone_r"] = both.max(axis=0, initial=0) / size
+    out["alone_z"] = largest(both / unit)
+    out["alone_r"] = largest(both) / size
     for a, b in SNAPS:
-        strength = np.abs(chord(a, b))
-        out[f"snap_{a}_{b}_z"] = (strength / slow).max(axis=0, initial=0)
-        out[f"snap_{a}_{b}_r"] = strength.max(axis=0, initial=0) / size
-    away = scene.excursion[:, at].astype(np.float64)
+        strength = np.abs(around.residual(a, b))
+        out[f"snap_{a}_{b}_z"] = largest(strength / slow)
+        out[f"snap_{a}_{b}_r"] = largest(strength) / size
+    away = scene.excursion.take(at, axis=1).astype(np.float64)
     left, top, right, bottom = away
-    out["excursion_z"] = (np.abs(away) / unit).max(axis=0, initial=0)
-    out["excursion_r"] = np.abs(away).max(axis=0, initial=0) / size
+    out["excursion_z"] = largest(np.abs(away) / unit)
+    out["excursion_r"] = largest(np.abs(away)) / size
     out["excursion_moved"] = np.maximum(np.abs(left + right), np.abs(top + bottom)) / 2 / size
     out["excursion_grown"] = np.maximum(np.abs(right - left), np.abs(bottom - top)) / size
     for k in TRIANGLES:
-        inner = (paths.before[at] >= k) & (paths.after[at] >= k)
-        flank = chord(k, k, np.where(inner, at - k, at)) + chord(k, k, np.where(inner, at + k, at))
-        value = np.abs(chord(k, k) - 0.5 * flank) * inner
-        out[f"triangle_{k}_z"] = (value / slow).max(axis=0, initial=0)
-        out[f"triangle_{k}_r"] = value.max(axis=0, initial=0) / size
+        flank = around.residual(k, k, -k) + around.residual(k, k, k)
+        value = np.abs(around.residual(k, k) - 0.5 * flank) * ((before >= k) & (after >= k))
+        out[f"triangle_{k}_z"] = largest(value / slow)
+        out[f"triangle_{k}_r"] = largest(value) / size
     # Nothing lies beyond the end of a track: there the next two boxes must do.
-    inward = np.where(paths.before[at] == 0, 1, -1)
-    ending = (paths.before[at] == 0) | (paths.after[at] == 0)
-    ending &= paths.before[at] + paths.after[at] >= 2
-    inward = np.where(ending, inward, 0)
-    end = np.abs(edges[:, at] - 2 * edges[:, at + inward] + edges[:, at + 2 * inward])
-    end = end * ending * usable[:, at]
-    out["end_z"] = (end / unit).max(axis=0, initial=0)
-    out["end_r"] = end.max(axis=0, initial=0) / size
-    out["jitter"] = scene.unsteady[at] - np.log2(scene.noise[:, at].mean(axis=0))
+    first = before == 0
+    ending = (first | (after == 0)) & (before + after >= 2)
+    (here, _, free), *inward = (around.box(step) for step in (0, 1, 2, -1, -2))
+    one, two = (np.where(first, inward[k][0], inward[k + 2][0]) for k in (0, 1))
+    end = np.abs(here - 2 * one + two) * (ending & free)
+    out["end_z"] = largest(end / unit)
+    out["end_r"] = largest(end) / size
+    out["jitter"] = scene.unsteady[at] - np.log2(scene.noise.take(at, axis=1).mean(axis=0))
     out["unsteady"] = scene.unsteady[at].astype(np.float64)
     return out
 
 
 def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
-    paths = scene.paths
+    paths, edges = scene.paths, scene.paths.edges
     size, before, after = paths.size[at], paths.before, paths.after
+    usual = np.log2(scene.slow_noise.take(at, axis=1).mean(axis=0))
     out: dict[str, Floats] = {}
     for half in (2, 4, 7):
-        spread, _ = line_fit_at(at, paths.edges, before, after, half)
+        spread, _ = line_fit_at(at, edges, before, after, half)
         steady, _ = line_fit_at(at, scene.edges, before, after, half)
         known = np.isfinite(spread)
         bare, free = (np.log2(np.where(known, s, 1.0) / size + 1e-3) for s in (spread, steady))
-        usual = np.log2(scene.slow_noise[:, at].mean(axis=0))
         out[f"spread_{half}"] = np.where(known, bare - usual, 0.0)
         out[f"camera_excess_{half}"] = np.where(known, free - bare, 0.0)
         out[f"spread_px_{half}"] = np.where(known, spread, -1.0)
     for reach in (4, 8):
-        kink = kink_at(at, paths.edges, scene.usable, before, after, reach)
-        out[f"kink_{reach}_r"] = kink.max(axis=0, initial=0) / size
+        kink = kink_at(at, edges, scene.usable, before, after, reach)
+        out[f"kink_{reach}_r"] = largest(kink) / size
     free = kink_at(at, scene.edges, scene.usable, before, after, 4)
-    unit = scene.noise[:, at][[0, 1, 0, 1]] * size
-    out["kink_free_z"] = (free / unit).max(axis=0, initial=0)
+    unit = scene.noise.take(at, axis=1)[[0, 1, 0, 1]] * size
+    out["kink_free_z"] = largest(free / unit)
     start, length = scene.straight_start[at], scene.straight_length[at]
     end = start + length
     out["straight_length"] = length.astype(np.float64)
@@ -180,9 +177,9 @@ def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
     rest_start, rest = scene.still_start[at], scene.still_length[at]
     rest_end = rest_start + rest
     onward = np.minimum(rest_end + 1, rest_end + after[rest_end])
-    jump = np.abs(paths.edges[:, onward] - paths.edges[:, at]).max(axis=0, initial=0) / size
+    jump = largest(np.abs(edges.take(onward, axis=1) - edges.take(at, axis=1))) / size
     back = rest_start - np.minimum(before[rest_start], 4)
-    speed = np.abs(paths.edges[:, rest_start] - paths.edges[:, back]).max(axis=0, initial=0) / 4
+    speed = largest(np.abs(edges.take(rest_start, axis=1) - edges.take(back, axis=1))) / 4
     out["frozen_length"] = rest.astype(np.float64)
     out["frozen_jump"] = np.where(rest >= 2, jump, 0.0)
     out["frozen_miss"] = np.where(rest >= 2, rest * speed / size, 0.0)
@@ -199,11 +196,10 @@ def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
     border = _to_border(scene, at)
     hidden = scene.covered[at]
     camera = scene.camera
-    shake = np.abs(camera[:, following] - 2 * camera[:, at] + camera[:, previous]).max(
-        axis=0, initial=0
-    )
-    width = paths.edges[2, at] - paths.edges[0, at]
-    height = paths.edges[3, at] - paths.edges[1, at]
+    early, now, late = (camera.take(there, axis=1) for there in (previous, at, following))
+    shake = np.abs(late - 2 * now + early).max(axis=0)
+    left, top, right, bottom = paths.edges.take(at, axis=1)
+    width, height = right - left, bottom - top
     return {
         "fragment": scene.fragment[at],
         "swap": scene.swap[at],
@@ -216,8 +212,8 @@ def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
         "gap_border": np.where(gap > 0, np.minimum(border, _to_border(scene, previous)), 9.0),
         "size": np.log2(size),
         "shape": np.log2(np.maximum(width, 1e-3) / np.maximum(height, 1e-3)),
-        "noise": np.log2(scene.noise[:, at].max(axis=0, initial=0)),
-        "slow_noise": np.log2(scene.slow_noise[:, at].max(axis=0, initial=0)),
+        "noise": np.log2(scene.noise.take(at, axis=1).max(axis=0)),
+        "slow_noise": np.log2(scene.slow_noise.take(at, axis=1).max(axis=0)),
         "boxes_before": np.minimum(before, 20).astype(np.float64),
         "boxes_after": np.minimum(after, 20).astype(np.float64),
         "border": np.minimum(border, 3.0),
@@ -231,7 +227,7 @@ def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
 def _to_border(scene: Scene, at: Ints) -> Floats:
     """Distance to the border of the image in box sizes; 9 where the image's size is unknown."""
     paths = scene.paths
-    left, top, right, bottom = paths.edges[:, at]
+    left, top, right, bottom = paths.edges.take(at, axis=1)
     near = np.minimum(
         np.minimum(left, top),
         np.minimum(paths.image_width[at] - right, paths.image_height[at] - bottom),

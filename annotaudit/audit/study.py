@@ -18,6 +18,7 @@ from annotaudit.metrics.order import (
     Ints,
     TrackOrder,
     codes,
+    looked_at,
     sides_in_order,
     track_order,
 )
@@ -126,9 +127,14 @@ class Study:
         return partly | gone
 
     @cached_property
+    def image_sizes(self) -> Floats:
+        """Width and height of the image under each row of the table; :func:`image_sizes`."""
+        return image_sizes(self.boxes, self.frames)
+
+    @cached_property
     def image_size(self) -> Floats:
         """Width and height of each box's image, NaN where unknown; shape (2, n)."""
-        return image_sizes(self.boxes, self.frames)[:, self.order.rows]
+        return self.image_sizes[:, self.order.rows]
 
     @cached_property
     def edges(self) -> Floats:
@@ -275,9 +281,9 @@ def image_sizes(boxes: pd.DataFrame, frames: pd.DataFrame | None) -> Floats:
     names = ["image_width", "image_height"]
     if frames is None or not set(names) <= set(frames):
         return np.full((2, len(boxes)), np.nan)
-    sizes = frames[["sequence", "frame", *names]].drop_duplicates(["sequence", "frame"])
-    if not sizes[names].notna().to_numpy().any():
-        return np.full((2, len(boxes)), np.nan)
-    merged = boxes[["sequence", "frame"]].merge(sizes, on=["sequence", "frame"], how="left")
-    found: Floats = merged[names].to_numpy(dtype=np.float64).T
-    return np.where((found > 0).all(axis=0), found, np.nan)
+    seen = looked_at(boxes, frames)
+    sizes = np.full((2, len(seen.frame) + 1), np.nan)  # the last for what lies in no cell
+    sizes[:, seen.listed[::-1]] = frames[names].to_numpy(dtype=np.float64)[::-1].T
+    sizes[:, -1] = np.nan
+    sizes[:, ~(sizes > 0).all(axis=0)] = np.nan
+    return sizes[:, seen.cell]

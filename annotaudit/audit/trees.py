@@ -46,19 +46,27 @@ class Trees:
     value: NDArray[np.float32]
     start: float
 
-    def ask(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the log-odds of a mistake for each row of a table of signals."""
-        total = np.full(len(table), self.start)
+    def ask(
+        self, table: NDArray[np.float32], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the log-odds of a mistake for each row of a table of signals, or for some."""
+        signals = np.ascontiguousarray(table.T, dtype=np.float32)  # no copy if kept by column
+        total = np.full(len(table) if rows is None else len(rows), self.start)
         edges = np.searchsorted(self.tree, np.arange(len(self.value) + 1))
         splits = list(zip(self.column.tolist(), self.limit, self.left, strict=True))
-        for start in range(0, len(table), CHUNK):
+        for start in range(0, len(total), CHUNK):
             part = slice(start, start + CHUNK)
-            columns = np.ascontiguousarray(table[part].T, dtype=np.float32)
+            columns = signals[:, part] if rows is None else signals.take(rows[part], axis=1)
+            exceeds = np.empty(columns.shape[1], dtype=bool)
+            bits = np.empty(columns.shape[1], dtype=np.uint16)
             for tree, value in enumerate(self.value):
                 out = np.zeros(columns.shape[1], dtype=np.uint16)
                 for column, limit, left in splits[edges[tree] : edges[tree + 1]]:
-                    out |= np.multiply(columns[column] > limit, left, dtype=np.uint16)
-                total[part] += value[_FIRST_FREE[out]]
+                    np.greater(columns[column], limit, out=exceeds)
+                    np.copyto(bits, exceeds)
+                    bits *= left
+                    out |= bits
+                total[part] += value.take(_FIRST_FREE.take(out))
         return total
 
 

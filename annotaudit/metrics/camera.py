@@ -52,46 +52,41 @@ def camera_path(paths: Paths) -> Floats:
 
 def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools) -> Floats:
     """For each wanted entry the shrunk median of the group's other counted entries, else 0."""
+    result = np.zeros(len(value))
     step = np.clip(np.rint(value / FINEST), -FARTHEST + 1, FARTHEST - 1).astype(np.int64)
     key = np.sort(group[counted] * (2 * FARTHEST) + step[counted] + FARTHEST)
-    result = np.zeros(len(value))
     if not len(key):
         return result
-    owner = key // (2 * FARTHEST)
-    level = key - owner * (2 * FARTHEST) - FARTHEST
-    first = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
-    count = np.diff(np.append(first, len(key)))
-    names = owner[first]
-    place = np.minimum(np.searchsorted(names, group[wanted]), len(names) - 1)
-    here = names[place] == group[wanted]
-    own, inside = step[wanted], counted[wanted]
-    start, m = first[place], count[place]
+    level = key % (2 * FARTHEST) - FARTHEST
+    count = np.bincount(group[counted], minlength=int(group.max()) + 1)
+    start = np.cumsum(count) - count
 
-    def at(offset: Ints) -> Ints:
-        return np.asarray(level[start + np.clip(offset, 0, m - 1)])
+    def at(place: Ints) -> Ints:
+        inside = np.clip(place, 0, np.maximum(count - 1, 0))
+        return np.asarray(level.take(start + inside, mode="clip"))
 
-    middle, upper = at((m - 1) // 2), at(m // 2)
-    odd = m % 2 == 1
-    lower_next, upper_next = at((m - 1) // 2 - 1), at(m // 2 + 1)
+    lower, upper = at((count - 1) // 2), at(count // 2)
+    before, after = at((count - 1) // 2 - 1), at(count // 2 + 1)
+    odd = count % 2 == 1
     # Taking one value out moves the median half a place to the other side.
-    without = np.where(
-        odd,
-        np.where(
-            own < middle,
-            (middle + upper_next) / 2,
-            np.where(own > middle, (lower_next + middle) / 2, (lower_next + upper_next) / 2),
-        ),
-        np.where(own <= middle, upper, middle),
+    median = np.stack(
+        [
+            (lower + upper) / 2,  # of all
+            np.where(odd, (lower + after) / 2, upper),  # without one below the middle
+            np.where(odd, (before + after) / 2, upper),  # without the middle one
+            np.where(odd, (before + lower) / 2, lower),  # without one above
+        ]
     )
-    median = np.where(inside, without, (middle + upper) / 2)
-    others = m - inside
-    spread = (at((3 * m) // 4) - at(m // 4)) / 1.35 + 0.3 / FINEST
+    others = count - np.array([[0], [1], [1], [1]])
+    spread = (at((3 * count) // 4) - at(count // 4)) / 1.35 + 0.3 / FINEST
     error = 1.25 * spread / np.sqrt(np.maximum(others, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         trust = np.maximum(0.0, 1 - (error / median) ** 2)
-    enough = here & (others >= 3) & (median != 0)
     # Whole multiples of FINEST keep the double sums exact, however tracks are cut.
-    result[wanted] = np.where(enough, np.rint(median * trust) * FINEST, 0.0)
+    shared = np.where((others >= 3) & (median != 0), np.rint(median * trust) * FINEST, 0.0)
+    which = group[wanted]
+    case = np.where(counted[wanted], 2 + np.sign(step[wanted] - lower[which]), 0)
+    result[wanted] = shared[case, which]
     return result
 
 

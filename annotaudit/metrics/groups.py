@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from annotaudit.metrics.order import Floats, Ints
+from annotaudit.metrics.order import Floats, Ints, narrow
 
 
 def boxes_before(objects: Ints) -> Ints:
@@ -32,9 +33,10 @@ def grouped_quantile(groups: Ints, values: Floats, share: float = 0.5) -> tuple[
     known = ~np.isnan(values)
     if not known.any():
         return np.full(len(values), np.nan), np.zeros(len(values))
-    _, group = np.unique(groups, return_inverse=True)
-    count = np.bincount(group[known], minlength=group.max() + 1)
-    ordered = values[known][np.lexsort((values[known], group[known]))]
+    group = pd.factorize(groups)[0]
+    of_known, ordered = group[known], values[known]
+    count = np.bincount(of_known, minlength=group.max() + 1)
+    ordered = ordered[np.lexsort((ordered, narrow(of_known)))]
     at = np.cumsum(count) - count + share * np.maximum(count - 1, 0)
     lower = np.minimum(np.floor(at).astype(np.intp), len(ordered) - 1)
     upper = np.minimum(np.ceil(at).astype(np.intp), len(ordered) - 1)

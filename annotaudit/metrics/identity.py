@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from annotaudit.metrics.order import narrow
 from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 
 LONGEST = 15  # frames between the end of one track and the start of its continuation
@@ -11,12 +12,12 @@ LONGEST = 15  # frames between the end of one track and the start of its continu
 
 def _predicted(paths: Paths, at: Ints, ahead: Ints | int, step: int) -> Floats:
     """Edges of the object of box ``at``, ``ahead`` frames on, at the mean speed of 4 boxes."""
-    edges = paths.edges
     room = (paths.before if step < 0 else paths.after)[at]
     other = at + step * np.minimum(room, 4)
+    here, there = paths.edges.take(at, axis=1), paths.edges.take(other, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        speed = (edges[:, at] - edges[:, other]) / np.abs(paths.time[at] - paths.time[other])
-    return np.asarray(edges[:, at] + np.nan_to_num(speed) * ahead)
+        speed = (here - there) / np.abs(paths.time[at] - paths.time[other])
+    return np.asarray(here + np.nan_to_num(speed) * ahead)
 
 
 def _distance(expected: Floats, found: Floats, size: Floats) -> Floats:
@@ -92,21 +93,16 @@ def swaps(paths: Paths, jumps: Bools) -> tuple[Floats, Ints]:
     gain, partner = np.zeros(n), np.full(n, -1)
     at = np.flatnonzero(jumps & (paths.before > 0))
     at = at[paths.time[at] - paths.time[at - 1] == 1]
-    at = at[np.lexsort((edges[0, at] + edges[2, at], paths.moment[at]))]
-    expected = _predicted(paths, at - 1, 1, -1)
-    keep = _distance(expected, edges[:, at], paths.size[at])
-    centre = 0.5 * (paths.edges[0, at] + paths.edges[2, at])
-    place = np.arange(len(at))
+    at = at[np.lexsort((edges[0, at] + edges[2, at], narrow(paths.moment[at])))]
+    expected, found = _predicted(paths, at - 1, 1, -1), edges.take(at, axis=1)
+    size, moment, centre = paths.size[at], paths.moment[at], 0.5 * (found[0] + found[2])
+    keep = _distance(expected, found, size)
     for k in range(1, 9):  # neighbours along x among the boxes that jump in this frame
-        a, b = place[:-k], place[k:]
-        close = (paths.moment[at[a]] == paths.moment[at[b]]) & (
-            np.abs(centre[a] - centre[b]) < 3 * (paths.size[at[a]] + paths.size[at[b]])
-        )
-        a, b = a[close], b[close]
-        if not len(a):
-            continue
-        one = _distance(expected[:, a], edges[:, at[b]], paths.size[at[b]])
-        two = _distance(expected[:, b], edges[:, at[a]], paths.size[at[a]])
+        near = np.abs(centre[:-k] - centre[k:]) < 3 * (size[:-k] + size[k:])
+        a = np.flatnonzero(near & (moment[:-k] == moment[k:]))
+        b = a + k
+        one = _distance(expected.take(a, axis=1), found.take(b, axis=1), size[b])
+        two = _distance(expected.take(b, axis=1), found.take(a, axis=1), size[a])
         saved = keep[a] + keep[b] - one - two
         for own, other in ((a, b), (b, a)):
             better = saved > gain[at[own]]

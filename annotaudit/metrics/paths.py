@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.boxes import OBJECT, SIDES
+from annotaudit.metrics.order import narrow
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -94,33 +95,28 @@ def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
     >>> paths_of(boxes).row
     array([1, 0, 2])
     """
-    scene, thing = _codes(boxes)
+    sequence, names, scene, thing = _codes(boxes)
     frame = boxes["frame"].to_numpy(dtype=np.int64)
-    span = int(frame.max(initial=0)) + 1
-    tracked = thing >= 0
-    row = np.flatnonzero(tracked)
-    key = thing[row] * span + frame[row]
+    row = np.flatnonzero(thing >= 0)
+    place, levels = pd.factorize(frame[row], sort=True)
+    key = thing[row] * len(levels) + place
     if (np.diff(key) < 0).any():
-        order = np.argsort(key, kind="stable")
+        order = np.lexsort((narrow(place), narrow(thing[row])))
         row, key = row[order], key[order]
     fresh = np.ones(len(row), dtype=bool)
     fresh[1:] = np.diff(key) > 0
-    row = row[fresh]
-    scene, thing, frame = scene[row], thing[row], frame[row]
+    row, place = row[fresh], key[fresh] % max(len(levels), 1)
+    sequence, scene, thing, frame = sequence[row], scene[row], thing[row], frame[row]
     before, after = _places(thing)
     edges, sound = _edges(boxes, row, before)
     width, height = edges[2] - edges[0], edges[3] - edges[1]
-    moment = scene * span + frame
-    if span * (int(scene.max(initial=0)) + 1) > 2**40:  # keys built on it have to fit into 64 bits
-        pair = np.unique(np.stack([scene, frame]), axis=1, return_inverse=True)[1]
-        moment = pair.ravel().astype(np.int64)
-    image_width, image_height = _image_sizes(boxes, frames, row)
+    image_width, image_height = _image_sizes(sequence, names, frames)
     return Paths(
         row=row,
         scene=scene,
         thing=thing,
-        moment=moment,
-        time=_looked_at(boxes, frames, row, frame, span),
+        moment=pd.factorize(scene * len(levels) + place, sort=True)[0],
+        time=_looked_at(sequence, names, frame, frames),
         edges=edges,
         sound=sound,
         size=np.sqrt(np.maximum(width * height, 1.0)),
@@ -132,15 +128,17 @@ def paths_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Paths:
     )
 
 
-def _codes(boxes: pd.DataFrame) -> tuple[Ints, Ints]:
-    """Numbers of scene and object, in the order of their names so that splitting is harmless."""
-    sequence, annotator, track = (
-        pd.factorize(boxes[name], sort=True, use_na_sentinel=name == "track")[0].astype(np.int64)
-        for name in OBJECT
+def _codes(boxes: pd.DataFrame) -> tuple[Ints, pd.Index, Ints, Ints]:
+    """Numbers and names of the sequences; numbers of scene and object.
+
+    In the order of their names, so that splitting is harmless.
+    """
+    (sequence, names), (annotator, _), (track, _) = (
+        pd.factorize(boxes[name], sort=True, use_na_sentinel=name == "track") for name in OBJECT
     )
     scene = sequence * (annotator.max(initial=0) + 1) + annotator
     thing = np.where(track >= 0, scene * (track.max(initial=0) + 1) + track, -1)
-    return scene, thing
+    return sequence, names, scene, thing
 
 
 def _places(thing: Ints) -> tuple[Ints, Ints]:
@@ -154,7 +152,7 @@ def _places(thing: Ints) -> tuple[Ints, Ints]:
 
 
 def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]:
-    left, top, width, height = (boxes[name].to_numpy(dtype=np.float64)[row] for name in SIDES)
+    left, top, width, height = (boxes[name].to_numpy(dtype=np.float64).take(row) for name in SIDES)
     with np.errstate(invalid="ignore"):
         edges = np.stack([left, top, left + width, top + height])
         sound = (
@@ -164,7 +162,7 @@ def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]
             & (height > 0)
         )
     if not sound.all():
-        edges = edges[:, _nearest_sound(sound, before)]
+        edges = edges.take(_nearest_sound(sound, before), axis=1)
         edges[:, ~np.isfinite(edges).all(axis=0)] = np.array([[0.0], [0.0], [1.0], [1.0]])
         flat = (edges[2] <= edges[0]) | (edges[3] <= edges[1]) | (np.abs(edges) >= 1e7).any(axis=0)
         edges[:, flat] = np.array([[0.0], [0.0], [1.0], [1.0]])
@@ -203,35 +201,30 @@ def _nearest_sound(sound: Bools, before: Ints) -> Ints:
     return np.where(inside, last, np.where(following < n, following, at))
 
 
-def _looked_at(
-    boxes: pd.DataFrame, frames: pd.DataFrame | None, row: Ints, frame: Ints, span: int
-) -> Ints:
+def _looked_at(sequence: Ints, names: pd.Index, frame: Ints, frames: pd.DataFrame | None) -> Ints:
     """Rank of each frame among those looked at; the frame number where nothing is known."""
     if frames is None or not len(frames):
         return frame
     known = frames["frame"].to_numpy(dtype=np.int64)
-    names, numbers = pd.factorize(frames["sequence"])[::-1]
-    own = pd.Index(names).get_indexer(pd.Index(boxes["sequence"].unique()))
-    codes, uniques = pd.factorize(boxes["sequence"])
-    own = pd.Index(names).get_indexer(pd.Index(uniques))[codes][row]
-    reach = max(span, int(known.max(initial=0)) + 1)
-    key = np.unique(numbers * reach + known)
-    starts = np.searchsorted(key, np.arange(len(names)) * reach)
-    rank = np.searchsorted(key, own * reach + frame) - starts[np.maximum(own, 0)]
-    listed = (own >= 0) & np.isin(own * reach + frame, key) if len(key) else own >= 0
+    number, listed_names = pd.factorize(frames["sequence"])
+    own = pd.Index(listed_names).get_indexer(names)[sequence]
+    reach = int(max(frame.max(initial=0), known.max(initial=0))) + 1
+    key = np.unique(number * reach + known)
+    starts = np.searchsorted(key, np.arange(len(listed_names)) * reach)
+    place = np.searchsorted(key, own * reach + frame)
+    listed = (own >= 0) & (key[np.minimum(place, len(key) - 1)] == own * reach + frame)
     # A sequence with a box on a frame that was never listed has no order to go by.
     broken = np.unique(own[~listed])
-    return np.where(np.isin(own, broken), frame, rank)
+    return np.where(np.isin(own, broken), frame, place - starts[np.maximum(own, 0)])
 
 
 def _image_sizes(
-    boxes: pd.DataFrame, frames: pd.DataFrame | None, row: Ints
+    sequence: Ints, names: pd.Index, frames: pd.DataFrame | None
 ) -> tuple[Floats, Floats]:
     """Width and height of the image of each box's sequence, NaN where unknown."""
-    unknown = np.full(len(row), np.nan)
     if frames is None or not {"image_width", "image_height"} <= set(frames.columns):
+        unknown = np.full(len(sequence), np.nan)
         return unknown, unknown
     sizes = frames.groupby("sequence")[["image_width", "image_height"]].max()
-    codes, uniques = pd.factorize(boxes["sequence"])
-    found = sizes.reindex(uniques).to_numpy(dtype=np.float64)
-    return found[codes][row, 0], found[codes][row, 1]
+    width, height = sizes.reindex(names).to_numpy(dtype=np.float64).T
+    return width[sequence], height[sequence]

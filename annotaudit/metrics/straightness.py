@@ -46,13 +46,15 @@ def line_fit_at(
     middle = np.where(fits, middle, at)
     offsets = np.arange(-half, half + 1)
     across = float((offsets**2).sum())
-    origin = edges[:, middle]
+    origin = edges.take(middle, axis=1)
     total, moment, square = (np.zeros_like(origin) for _ in range(3))
     for offset in offsets:
-        y = edges[:, np.where(fits, middle + offset, at)] - origin
+        y = edges.take(np.where(fits, middle + offset, at), axis=1)
+        y -= origin
         total += y
         moment += offset * y
-        square += y * y
+        y *= y
+        square += y
     left_over = np.maximum(square - total**2 / length - moment**2 / across, 0.0)
     spread = np.sqrt(left_over.sum(axis=0) / (4 * length))
     slope = moment / across
@@ -81,11 +83,11 @@ def kink_at(
     """
     back, ahead = np.minimum(before[at], reach), np.minimum(after[at], reach)
     inner = (back > 0) & (ahead > 0)
-    here = edges[:, at]
-    arriving = (here - edges[:, at - back]) / np.maximum(back, 1)
-    leaving = (edges[:, at + ahead] - here) / np.maximum(ahead, 1)
+    first, last = at - back, at + ahead
+    start, here, end = (edges.take(place, axis=1) for place in (first, at, last))
+    arriving, leaving = (here - start) / np.maximum(back, 1), (end - here) / np.maximum(ahead, 1)
     turn: Floats = np.abs(leaving - arriving) * inner
-    turn *= usable[:, at] & usable[:, at - back] & usable[:, at + ahead]
+    turn *= usable.take(at, axis=1) & usable.take(first, axis=1) & usable.take(last, axis=1)
     return turn
 
 

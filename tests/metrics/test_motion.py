@@ -3,7 +3,13 @@ import pandas as pd
 from hypothesis import given, strategies as st
 
 from annotaudit.metrics.camera import camera_path
-from annotaudit.metrics.motion import chord_residual, chord_residual_at, noise, out_and_back
+from annotaudit.metrics.motion import (
+    Around,
+    chord_residual,
+    chord_residual_at,
+    noise,
+    out_and_back,
+)
 from annotaudit.metrics.paths import paths_of
 
 
@@ -89,9 +95,7 @@ def test_noise_is_a_share_of_the_box_and_leaves_the_tested_box_out():
     levels = []
     for table in (boxes, spoilt):
         paths = paths_of(table)
-        usable = ~paths.clipped
-        bend = chord_residual(paths.edges, paths.time, usable, paths.before, paths.after, 1, 1)
-        levels.append(noise(paths, bend, usable))
+        levels.append(noise(paths, paths.edges, ~paths.clipped))
     assert 0.005 < np.median(levels[0][0]) < 0.05
     assert levels[1][0, 20] < 1.3 * levels[0][0, 20]
 
@@ -110,3 +114,13 @@ def test_a_shake_of_the_camera_is_seen_by_all_and_one_wrong_box_by_none():
 
 def test_walkers_at_their_own_speeds_are_no_camera():
     assert not camera_path(paths_of(walkers())).any()
+
+
+def test_boxes_around_a_box_are_judged_without_going_there():
+    rng = np.random.default_rng(0)
+    edges, *rest = straight(30)
+    edges = edges + rng.normal(size=edges.shape)
+    every, at = chord_residual(edges, *rest, 2, 3), np.arange(4, 26)
+    around = Around(at, edges, *rest)
+    for step in (-4, 0, 4):
+        assert np.allclose(around.residual(2, 3, step), every[:, at + step])

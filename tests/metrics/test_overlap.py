@@ -82,3 +82,12 @@ def test_exchanged_names_gain_by_being_exchanged_back():
     gain, partner = swaps(found, np.ones(60, dtype=bool))
     assert gain.argmax() in (10, 40)
     assert {int(partner[10]), int(partner[40])} == {10, 40}
+
+
+def test_a_wide_box_meets_every_box_it_reaches_over(monkeypatch):
+    monkeypatch.setattr("annotaudit.metrics.overlap.CHUNK", 16)  # frames of 31 boxes stay whole
+    row = [track(f"narrow:{n}", 100.0 + 30 * n, range(3)) for n in range(30)]
+    wide = track("wide", 90.0, range(3)).assign(width=1000.0)
+    first, second, share = overlapping_pairs(paths(*row, wide))
+    assert len(first) == len(second) == 3 * 30
+    assert np.allclose(share, 20 / 1000)

@@ -238,3 +238,12 @@ def _overlap(a, b):
     high = min(a.top + a.height, b.top + b.height) - max(a.top, b.top)
     shared = max(wide, 0) * max(high, 0)
     return shared / (a.width * a.height + b.width * b.height - shared)
+
+
+def test_a_row_of_frames_that_names_none_says_nothing():
+    car = parked([0, 2, 4])
+    looked_at = pd.DataFrame({"sequence": ["street", None, "street", "street", "street"],
+                              "frame": [0, 1, 2, 4, np.nan]})  # fmt: skip
+    assert rolling_iou(car, looked_at).tolist()[1:] == [1.0, 1.0]
+    nothing = pd.DataFrame({"sequence": [None], "frame": [np.nan]})
+    assert rolling_iou(parked(range(2)), nothing).tolist()[1:] == [1.0]
