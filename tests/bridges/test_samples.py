@@ -1,6 +1,7 @@
 """FiftyOne needs a MongoDB for its data sets and for nothing else: samples are made without one.
 
-It is not among the packages the tests install (1 GB); these tests run where it is.
+It is not among the packages the tests install (1 GB); these tests run where it is, those of data
+sets where mongomock is, too, which plays the database in memory.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import annotaudit as aa
 from annotaudit.audit.findings import FINDING_COLUMNS
 from annotaudit.boxes import TEXT
-from annotaudit.bridges import from_fiftyone, to_samples
+from annotaudit.bridges import from_fiftyone, to_fiftyone, to_samples
 from annotaudit.errors import FrameError
 
 SIDES = ["left", "top", "width", "height"]
@@ -19,6 +20,21 @@ SIDES = ["left", "top", "width", "height"]
 @pytest.fixture
 def fiftyone():
     return pytest.importorskip("fiftyone", reason="fiftyone brings 100 packages, 1 GB")
+
+
+@pytest.fixture
+def database(fiftyone, monkeypatch):
+    mongomock = pytest.importorskip("mongomock", reason="mongomock plays FiftyOne's database")
+    import mongoengine
+    from fiftyone.core.odm import database
+
+    client = mongomock.MongoClient()
+    name = fiftyone.config.database_name
+    mongoengine.connect(name, host="mongodb://x", mongo_client_class=lambda *_, **__: client)
+    monkeypatch.setattr(database, "_client", client)
+    monkeypatch.setattr(database, "_connect", lambda: None)
+    yield
+    mongoengine.disconnect()
 
 
 @pytest.fixture
@@ -106,6 +122,22 @@ def test_a_video_is_one_sample_with_frames(fiftyone, labels):
     back = from_fiftyone([sample], size=(200, 100))
     assert back.boxes[["frame", *SIDES]].round(9).equals(labels.boxes[["frame", *SIDES]])
     assert back.frames["frame"].tolist() == [0, 1, 2]
+
+
+def test_a_data_set_is_sorted_counted_edited_and_read(database, labels, findings):
+    dataset = to_fiftyone(labels, findings, name="street")
+    assert dataset.name == "street"
+    worst = dataset.sort_by("finding_score", reverse=True)
+    assert [sample["position"] for sample in worst] == [2, 1, 0]
+    assert dataset.count_label_tags("boxes") == {"jump": 1, "size": 1, "error": 1, "warning": 1}
+    sample = worst.first()
+    sample["boxes"].detections[0].tags.append("checked")
+    sample["boxes"].detections[0].bounding_box = [0, 0, 0.5, 0.5]
+    sample.save()
+    back = from_fiftyone(dataset)
+    assert back.boxes["tags"].dropna().tolist() == ["checked"]
+    assert back.boxes[SIDES].to_numpy()[2].tolist() == [0, 0, 100, 50]
+    pd.testing.assert_frame_equal(back.frames, labels.frames)
 
 
 def test_samples_of_somebody_else(fiftyone):
