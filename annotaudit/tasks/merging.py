@@ -127,10 +127,10 @@ def _with_own_labels(boxes: pd.DataFrame, plan: TaskPlan, expected: str) -> pd.D
     offered = set(plan.boxes.loc[plan.boxes["nth"] < 0, "label"])
     is_expected = boxes["label"].isin(offered).to_numpy()
     if expected == "take":
-        place = ["sequence", "frame", "track"]
-        taken = pd.MultiIndex.from_frame(boxes.loc[is_expected & boxes["track"].notna(), place])
-        replaced = pd.MultiIndex.from_frame(boxes[place]).isin(taken) & ~is_expected
-        boxes = boxes[~replaced]
+        place = ["sequence", "frame", "track", "nth"]
+        meant = boxes.loc[is_expected, place].assign(nth=lambda rows: -1 - rows["nth"])
+        known = boxes[place].merge(meant.drop_duplicates().assign(is_taken=True), how="left")
+        boxes = boxes[is_expected | known["is_taken"].isna().to_numpy()]
     else:
         boxes = boxes[~is_expected]
     own = boxes["label"].map(lambda name: plan.labels.get(name, name), na_action="ignore")

@@ -43,11 +43,11 @@ def name_objects(
     unknown = boxes["nth"].isna() | _second_thread(boxes)
     nth = boxes["nth"].fillna(NEW).astype("int64")
     was_expected = (nth < 0) & ~unknown
-    place = ["sequence", "frame", "track"]
-    own = pd.MultiIndex.from_frame(boxes.loc[~was_expected & ~unknown, place])
     # An expected box that somebody made a real one is the object's, if it has no other there.
-    unknown |= was_expected & pd.MultiIndex.from_frame(boxes[place]).isin(own)
-    nth = nth.where(~was_expected, 0).where(~unknown, NEW)
+    meant = boxes[["sequence", "frame", "track"]].assign(nth=nth.where(~was_expected, -1 - nth))
+    own = meant[~was_expected & ~unknown].drop_duplicates().assign(is_there=True)
+    unknown |= was_expected & meant.merge(own, how="left")["is_there"].notna()
+    nth = nth.where(~was_expected, -1 - nth).where(~unknown, NEW)
     boxes = boxes.assign(nth=nth, track=boxes["track"].where(~unknown))
     if plan.boxes["track"].isna().all() and originals["track"].isna().all():
         return boxes

@@ -20,7 +20,7 @@ from annotaudit.tasks.cvat_files import cvat_files
 from annotaudit.tasks.instructions import frame_reasons, instruct
 from annotaudit.tasks.label_studio_files import label_studio_files
 from annotaudit.tasks.plans import TaskPlan
-from annotaudit.tasks.sending import UNLABELLED, boxes_to_send, image_names, sent_labels
+from annotaudit.tasks.sending import boxes_to_send, expected_labels, image_names, sent_labels
 
 TOOLS = ("cvat", "label-studio")
 SECONDS_PER_FRAME = 3.0  # as in the review queue: to look at a frame
@@ -135,8 +135,7 @@ def plan_tasks(
         boxes=boxes,
         windows=directed.sort_values(keys, kind="stable", ignore_index=True),
         left_out=left_out,
-        labels=known
-        | {f"expected {name}": label for name, label in [(UNLABELLED, None), *known.items()]},
+        labels=known | expected_labels(known),
         instructions=told,
         files=files,
         videos=dict(videos or {}),

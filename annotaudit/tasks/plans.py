@@ -43,7 +43,7 @@ class TaskPlan:
     boxes : DataFrame
         One row per box sent: ``task``, ``position``, ``key`` (what tells it apart in the tool),
         ``sequence``, ``frame``, ``track``, ``label`` as sent, its sides, and ``nth``, which of the
-        boxes of that frame and track it is, or -1 for one that is only expected.
+        boxes of that frame and track it is, from 0; -1 less that for one expected in its place.
     windows : DataFrame
         The stretches in which labels are meant to change.
     left_out : DataFrame

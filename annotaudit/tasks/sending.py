@@ -73,6 +73,12 @@ def sent_labels(labels: pd.Series) -> dict[str, str | None]:
     return names
 
 
+def expected_labels(labels: dict[str, str | None]) -> dict[str, str | None]:
+    """Tell which label each label of an expected box stands for."""
+    names = {UNLABELLED: None} | labels
+    return {f"expected {name}": label for name, label in names.items()}
+
+
 def boxes_to_send(
     boxes: pd.DataFrame,
     frames: pd.DataFrame,
@@ -104,14 +110,15 @@ def boxes_to_send(
     shown = can_be_shown(boxes)
     nth = boxes.groupby(["sequence", "frame", "track"], dropna=False).cumcount()
     table = boxes[["sequence", "frame", "track", "label", *SIDES]].assign(nth=nth)
-    place = pd.MultiIndex.from_frame(frames[["sequence", "frame"]])
-    expected = _expected(flagged, place)
     left_out = table.loc[~shown, ["sequence", "frame", "track"]].reset_index(drop=True)
-    table = table[shown]
-    for part, prefix in ((table, ""), (expected, "expected ")):
-        part["label"] = part["label"].map(lambda label: label if isinstance(label, str) else None)
-        part["label"] = [prefix + names.get(label, UNLABELLED) for label in part["label"]]
-    both = pd.concat([table, expected[list(table)]]) if len(expected) else table
+    parts = [table[shown], _expected(flagged, table)]
+    both = pd.concat([part for part in parts if len(part)] or parts[:1])
+    both["label"] = [
+        ("expected " if n < 0 else "")
+        + names.get(label if isinstance(label, str) else None, UNLABELLED)
+        for label, n in zip(both["label"].tolist(), both["nth"].tolist(), strict=True)
+    ]
+    place = pd.MultiIndex.from_frame(frames[["sequence", "frame"]])
     at = place.get_indexer(pd.MultiIndex.from_frame(both[["sequence", "frame"]]))
     both = both[at >= 0].assign(
         task=frames["task"].to_numpy()[at[at >= 0]],
@@ -135,18 +142,20 @@ def can_be_shown(boxes: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(shown, dtype=np.bool_)
 
 
-def _expected(flagged: pd.DataFrame, place: pd.MultiIndex) -> pd.DataFrame:
-    """Boxes that findings expect, one for each object of a frame."""
-    at = pd.MultiIndex.from_frame(flagged[["sequence", "frame"]])
-    sides = flagged[list(EXPECTED)]
-    known = sides.notna().all(axis=1) & (sides[["expected_width", "expected_height"]] > 0).all(
-        axis=1
-    )
-    chosen = flagged[known.to_numpy() & at.isin(place)]
-    chosen = chosen.drop_duplicates(["sequence", "frame", "track", *EXPECTED])
-    chosen = chosen.drop_duplicates(["sequence", "frame", "track"]) if len(chosen) else chosen
-    moved = chosen[["sequence", "frame", "track", "label"]].assign(nth=-1)
-    return moved.assign(**{side: chosen[f"expected_{side}"] for side in SIDES})
+def _expected(flagged: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Boxes that findings expect, one for each box; `nth` is -1 less that of the box."""
+    sides = flagged[list(EXPECTED)].to_numpy(dtype=np.float64)
+    known = np.isfinite(sides).all(axis=1) & (sides[:, 2:] > 0).all(axis=1)
+    chosen, sides = flagged[known].reset_index(drop=True), sides[known]
+    place = ["sequence", "frame", "track"]
+    boxes_of = boxes.drop_duplicates([*place, *SIDES])[[*place, *SIDES, "nth"]]
+    nth = chosen[[*place, *SIDES]].merge(boxes_of, on=[*place, *SIDES], how="left")["nth"]
+    # A missing box is the object's only one; of stills, one more than there are.
+    beyond = len(boxes) + chosen.groupby(["sequence", "frame"]).cumcount()
+    nth = nth.fillna(beyond.where(chosen["track"].isna(), 0)).astype("int64")
+    moved = chosen[[*place, "label"]].assign(nth=-1 - nth)
+    moved[list(SIDES)] = sides
+    return moved.drop_duplicates([*place, "nth"])
 
 
 def _keys(boxes: pd.DataFrame, tool: str) -> list[str]:
@@ -156,14 +165,14 @@ def _keys(boxes: pd.DataFrame, tool: str) -> list[str]:
     for task, sequence, track, nth, position in zip(
         *(boxes[name].tolist() for name in columns), strict=True
     ):
-        is_object = isinstance(track, str)
-        name = track if is_object else f"box-{position + 1}-{abs(nth) + (nth >= 0)}"
+        number = (nth if nth >= 0 else -1 - nth) + 1
+        name = track if isinstance(track, str) else f"box-{position}-{number}"
         if not _PLAIN_KEY.fullmatch(name):
             name = "object-" + sha256(f"{sequence}/{track}".encode()).hexdigest()[:10]
+        if isinstance(track, str) and number > 1:
+            name += f" ({number})"
         if nth < 0:
             name += " expected"
-        elif is_object and nth > 0:
-            name += f" ({nth + 1})"
         if tool == "label-studio":  # which names regions by such letters itself
             name = sha256(f"{task}/{name}".encode()).hexdigest()[:10]
         keys.append(name)

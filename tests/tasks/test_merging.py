@@ -192,6 +192,21 @@ def test_expected_boxes_are_ignored_or_taken_as_told(labels, findings, returned,
         merge_tasks(labels, path, plan, expected="yes")
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_expected_box_of_stills_takes_the_place_of_the_box_it_is_about(
+    stills, flagged, returned, tool
+):
+    rows = [6, 7, 60]  # two of them on one image
+    assert stills.boxes["frame"][6] == stills.boxes["frame"][7]
+    plan = plan_tasks(stills, flagged(stills.boxes, rows), tool=tool, expected="label")
+    assert (plan.boxes["nth"] < 0).sum() == 3
+    taken = merge_tasks(stills, returned(plan), plan, expected="take")
+    moved = taken.boxes[list(SIDES)] - stills.boxes[list(SIDES)]
+    assert moved.index[(moved.abs() > 0.1).any(axis=1)].tolist() == rows
+    assert np.allclose(moved.loc[rows], 3)
+    assert taken.boxes["colour"].tolist() == stills.boxes["colour"].tolist()
+
+
 def test_an_expected_box_that_somebody_relabelled_is_the_objects_if_it_has_no_other(
     labels, findings, from_label_studio
 ):
