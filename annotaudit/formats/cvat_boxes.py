@@ -66,7 +66,8 @@ class BoxColumns:
             name: _floats([box.attrs.get(key) for box in boxes]) for name, key in _CORNERS.items()
         }
         is_box = (number >= 0) & ~np.isnan(list(sides.values())).any(axis=0)
-        is_box &= [not box.in_video or "id" in box.parent for box in boxes]
+        has_id = [not box.in_video or "id" in box.parent for box in boxes]
+        is_box &= np.array(has_id, dtype=bool)
         flags, numbers = self._flags(boxes), self._numbers(boxes)
         for row in np.flatnonzero(
             ~is_box | (flags < 0).any(axis=0) | np.isnan(numbers).any(axis=0)
