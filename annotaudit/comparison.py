@@ -158,8 +158,8 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None, **bar_sty
     ax.barh("before", sums["closed"], left=open_before, color=PALETTE[1], label="closed", **style)
     ax.barh("after", sums["open"], color=MUTED, label="still open", **style)
     ax.barh("after", sums["new"], left=sums["open"], color=ALERT, label="new", **style)
-    totals = {"before": open_before + sums["closed"], "after": sums["open"] + sums["new"]}
-    for row, total in totals.items():
+    totals = (open_before + sums["closed"], sums["open"] + sums["new"])
+    for row, total in enumerate(totals):
         ax.text(total, row, f" {total:.1f}", va="center")
     ax.invert_yaxis()
     ax.margins(x=0.1)

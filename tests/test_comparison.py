@@ -60,7 +60,10 @@ def test_frames_are_the_same_by_file_name_whatever_their_number(car):
 
 
 def test_the_picture_has_a_bar_for_each_part(car):
-    ax = plot_comparison(compare(jumped(car, 20, 40), jumped(car, 40)))
+    comparison = compare(jumped(car, 20, 40), jumped(car, 40))
+    ax = plot_comparison(comparison)
+    was, now = comparison.expected_mistakes
+    assert [text.get_text().strip() for text in ax.texts] == [f"{was:.1f}", f"{now:.1f}"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "closed", "still open", "new"
     ]  # fmt: skip

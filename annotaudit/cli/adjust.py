@@ -45,10 +45,14 @@ def plan(
         str | None, typer.Option(help="Frames or images, or a time such as '30 min'.")
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Send whole videos.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Nobody may change a box.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Have boxes judged; nobody may change one.")
+    ] = False,
     workers: Annotated[int, typer.Option(help="How many work on each image.", min=1)] = 1,
-    hourly_pay: Annotated[float, typer.Option(help="For the estimate.")] = nan,
-    price_per_frame: Annotated[float, typer.Option(help="Amazon's, for the estimate.")] = nan,
+    hourly_pay: Annotated[float, typer.Option(help="For the estimate.", show_default=False)] = nan,
+    price_per_frame: Annotated[
+        float, typer.Option(help="Amazon's, for the estimate.", show_default=False)
+    ] = nan,
 ) -> None:
     """Plan a job that sends what the findings are about back to a worker. Sends nothing.
 
