@@ -147,6 +147,6 @@ def _image_names(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
     """Name each frame by its image file, or by its number where that is unknown."""
     names = frames["frame"].astype(TEXT)
     if "image" in frames:
-        files = frames["image"].astype(TEXT).str.replace("\\", "/", regex=False)
-        names = files.str.rpartition("/")[2].fillna(names)
+        files = frames["image"].astype(TEXT).str.replace(r"^.*[/\\]", "", regex=True)
+        names = files.fillna(names)
     return dict(zip(_frames_of(frames), names, strict=True))

@@ -18,7 +18,7 @@ import pandas as pd
 from annotaudit.formats.saving import write_whole
 from annotaudit.frames import open_image
 from annotaudit.tasks.cvat_files import BOXES, GUIDE, LABELS, export_format
-from annotaudit.tasks.instructions import markdown
+from annotaudit.tasks.instructions import plain_text
 from annotaudit.tasks.label_studio_files import CONFIG, TASKS
 
 if TYPE_CHECKING:
@@ -179,4 +179,4 @@ def _compact(task: dict[str, Any]) -> str:
 
 
 def _shown(folder: Path) -> str:
-    return markdown(str(folder))
+    return plain_text(str(folder)).replace("`", "'")

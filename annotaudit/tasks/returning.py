@@ -117,6 +117,11 @@ def place_returned(
 def _places_by_task(frames: pd.DataFrame, plan: TaskPlan, problems: Problems) -> pd.DataFrame:
     """Task and position, by the name of the task and that of the image or its number."""
     came = frames["returned_as"] if "returned_as" in frames else frames["sequence"]
+    if plan.videos:  # of a video, the first frame holds the task
+        said = [str(_data(entry).get(PLACE)) for entry in _entries(frames)]
+        known = frames["sequence"][[name in plan.instructions for name in said]]
+        named = dict(zip(known, [name for name in said if name in plan.instructions], strict=True))
+        came = frames["sequence"].map(named).astype(TEXT)
     task = came.where(came.isin(plan.tasks["name"]))
     if task.isna().all() and came.nunique() == 1 == len(plan.tasks):
         task = pd.Series(plan.tasks["name"].iloc[0], index=frames.index, dtype=TEXT)

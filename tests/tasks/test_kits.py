@@ -17,6 +17,7 @@ def test_a_cvat_task_is_a_zip_of_images_in_order_and_one_of_boxes(labels, findin
     plan = plan_tasks(labels, findings)
     steps = plan.write(tmp_path / "kit")
     assert f"`{plan.name}`" in steps.read_text()
+    assert f"`annotaudit tasks merge {tmp_path / 'kit'} LABELS" in steps.read_text()
     task = tmp_path / "kit" / "001-station-21-30"
     with zipfile.ZipFile(task / "images.zip") as archive:
         names = archive.namelist()

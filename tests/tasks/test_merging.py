@@ -1,6 +1,7 @@
 """What comes back goes to its place; nothing else changes, and nothing is lost unsaid."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -359,6 +360,30 @@ def test_a_video_comes_back_by_the_number_of_its_frames(labels, findings, from_l
         return result
 
     same(labels, merge_tasks(labels, from_label_studio(plan, change), plan))
+
+
+def test_several_videos_are_told_apart_by_their_tasks(labels, findings, from_label_studio, same):
+    both = aa.Labels(
+        pd.concat([labels.boxes, labels.boxes.assign(sequence="second")], ignore_index=True),
+        pd.concat([labels.frames, labels.frames.assign(sequence="second")], ignore_index=True),
+    )
+    found = pd.concat([findings, findings.assign(sequence="second")], ignore_index=True)
+    videos = {"station": "/data/a/v.mp4", "second": "/data/b/v.mp4"}
+    plan = plan_tasks(both, found, tool="label-studio", videos=videos)
+    same(both, merge_tasks(both, from_label_studio(plan), plan))
+
+
+def test_labels_without_names_of_images_are_merged_by_number(labels, findings, from_cvat):
+    plan = plan_tasks(labels, findings)
+    nameless = aa.Labels(labels.boxes, labels.frames.assign(image=None))
+    other = plan_tasks(labels, findings, margin=1)
+    merged = merge_tasks(nameless, from_cvat(other), plan_with_windows_of(plan, other))
+    pd.testing.assert_frame_equal(merged.boxes, labels.boxes)
+    assert "frame 21" in merged.problems["where"].tolist()
+
+
+def plan_with_windows_of(wide, plan):
+    return replace(plan, windows=wide.windows)
 
 
 def test_the_latest_of_two_annotations_counts(labels, findings, from_label_studio, tmp_path, same):
