@@ -55,15 +55,12 @@ def _facts(
     from botocore.exceptions import BotoCoreError, ClientError
 
     where = f"role {name}"
-    iam, sts = (
-        make_client(service, region=session.region, session=session.boto, patient=False)
-        for service in ("iam", "sts")
-    )
     try:
-        if sts.get_caller_identity()["Account"] != account:
+        if _client("sts", session).get_caller_identity()["Account"] != account:
             what = "Ask with that account's credentials; the job can only be started with them."
             yield "note", where, "a role of another account", "a role of this one", what
             return
+        iam = _client("iam", session)
         role = iam.get_role(RoleName=name)["Role"]
         if role["Arn"] != session.role:
             there = role["Arn"].rpartition(":role/")[2]
@@ -83,6 +80,10 @@ def _facts(
             yield _unasked(where, f"{error.operation_name}: {code}")
     except BotoCoreError as error:
         yield _unasked(where, str(error)[:200])
+
+
+def _client(service: str, session: Session) -> Any:
+    return make_client(service, region=session.region, session=session.boto, patient=False)
 
 
 def _unasked(where: str, reason: str) -> Fact:
