@@ -136,6 +136,16 @@ def test_a_mistake_on_an_image_with_several_findings_is_blamed_on_none(
     assert verdicts["note"].str.contains("which finding is not said").all()
 
 
+def test_what_a_job_wrote_can_be_verified_by_the_next(plan, findings, ready, tmp_path):
+    finish(plan, ready, tmp_path)
+    chained = aa.load(tmp_path / "manifests/output/output.manifest", sequence="stop_sign")
+    second = aa.aws.plan_adjustment(chained, findings[:1], session=ready, verify=True)
+    assert (second.audited, second.attribute) == ("boxes-adjusted", "boxes-adjusted-verified")
+    assert second.check().empty and second.uploads == {}
+    judged = finish(second, ready, tmp_path / "second")
+    assert judged.frames["verification.boxes-adjusted-verified"].tolist() == ["fine"]
+
+
 def test_a_correction_gives_no_verdicts(labels, findings, plan):
     with pytest.raises(ValueError, match="verify=True"):
         aa.aws.verdicts_of(labels, findings, labels, plan)
