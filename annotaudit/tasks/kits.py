@@ -106,7 +106,8 @@ def _cvat_kit(plan: TaskPlan, folder: Path) -> str:
 5. When somebody has corrected the boxes: *Actions*, *Export annotations*, format
    *{export_format(plan.boxes)}*, without images. Leave the attribute `annotaudit_id` as it is:
    it tells which object is which. New objects have none.
-6. `annotaudit tasks merge {_shown(folder)} LABELS OUT --returned EXPORT.zip` for all exports.
+6. `annotaudit tasks merge {_shown(folder)} LABELS OUT --frames IMAGES --returned EXPORT.zip`,
+   with `--returned` once for each export.
 
 {chr(10).join(lines)}
 """
@@ -143,7 +144,7 @@ def _label_studio_kit(plan: TaskPlan, folder: Path, inline: bool) -> str:
         + f"""3. Annotators press *Label All Tasks*: each frame opens with its boxes, and the reason
    above it. Move a box that is wrong, draw a missing one, delete one too many; then *Submit*.
 4. *Export*, format *JSON*.
-5. `annotaudit tasks merge {_shown(folder)} LABELS OUT --returned EXPORT.json`
+5. `annotaudit tasks merge {_shown(folder)} LABELS OUT --frames IMAGES --returned EXPORT.json`
 """
     )
 
