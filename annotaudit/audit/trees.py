@@ -57,13 +57,11 @@ class Trees:
         for start in range(0, len(total), CHUNK):
             part = slice(start, start + CHUNK)
             columns = signals[:, part] if rows is None else signals.take(rows[part], axis=1)
-            exceeds = np.empty(columns.shape[1], dtype=bool)
             bits = np.empty(columns.shape[1], dtype=np.uint16)
             for tree, value in enumerate(self.value):
                 out = np.zeros(columns.shape[1], dtype=np.uint16)
                 for column, limit, left in splits[edges[tree] : edges[tree + 1]]:
-                    np.greater(columns[column], limit, out=exceeds)
-                    np.copyto(bits, exceeds)
+                    np.greater(columns[column], limit, out=bits)
                     bits *= left
                     out |= bits
                 total[part] += value.take(_FIRST_FREE.take(out))
