@@ -20,12 +20,12 @@ from annotaudit.audit.ranker import Ranker
 from annotaudit.audit.shipped import FILE, Shipped, write
 from annotaudit.audit.signals import signals_of
 from annotaudit.boxes import Labels, check_boxes
-from annotaudit.metrics.keyframes import between_keyframes
+from annotaudit.metrics.keyframes import between_keyframes, seconds_a_frame
 from annotaudit.metrics.paths import paths_of
 
 PLACE = Path(__file__).parents[1] / "annotaudit" / "audit" / "weights" / FILE
 ASTRAY = 0.2  # box sizes; a person would draw the box again
-INTERPOLATED = 0.05  # share of boxes between keyframes that are so far off, where people draw
+INTERPOLATED = 0.03  # share of boxes between keyframes that are so far off, where people draw
 FAR_APART, ORDINARY = range(400, 496), range(500, 530)  # scenes
 LEARN, TEST = range(108), range(200, 272)  # scenes
 
@@ -66,7 +66,8 @@ def reliability_between() -> tuple[float, float]:
     leaves, off = [], []
     for labels in (labels_of(FAR_APART, "far apart"), labels_of(ORDINARY)):
         paths = paths_of(labels.boxes, labels.frames)
-        between = between_keyframes(paths)
+        seconds = seconds_a_frame(labels.boxes, labels.frames, paths)
+        between = between_keyframes(paths, seconds)
         far = between.worth_a_look & (between.leaves > 0)
         leaves.append(between.leaves[far])
         off.append(labels.boxes["off"].to_numpy()[paths.row[between.spots[far]]])

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from annotaudit.audit.marks import drawn
 from annotaudit.audit.scene import Scene, scene_of
 from annotaudit.audit.screen import largest
-from annotaudit.metrics.keyframes import between_keyframes
+from annotaudit.metrics.keyframes import between_keyframes, seconds_a_frame
 from annotaudit.metrics.motion import Around
 from annotaudit.metrics.paths import Floats, Ints
 from annotaudit.metrics.straightness import kink_at, line_fit_at
@@ -78,7 +79,8 @@ def signals_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Signa
         The frames looked at.
     """
     scene = scene_of(boxes, frames)
-    between = between_keyframes(scene.paths)
+    seconds = seconds_a_frame(boxes, frames, scene.paths)
+    between = between_keyframes(scene.paths, seconds, drawn(boxes, scene.paths))
     astray, line = np.zeros(len(scene.paths)), np.full(len(scene.paths), -1)
     astray[between.spots], line[between.spots] = between.leaves, np.arange(len(between.spots))
     stands_out = scene.stands_out.copy()

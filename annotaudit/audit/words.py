@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, severities
+from annotaudit.audit.marks import remarks
 from annotaudit.audit.signals import Signals
 from annotaudit.boxes import COLUMNS, SIDES, TEXT
 from annotaudit.geometry import iou, xyxy_to_xywh
@@ -227,6 +228,7 @@ def findings_from(
     table = boxes[list(COLUMNS)].iloc[paths.row[at]].reset_index(drop=True)
     expected = np.full((4, len(at)), np.nan)
     reason = np.empty(len(at), dtype=object)
+    remark = np.array(remarks(boxes, paths.row[at]), dtype=object)
     partner = _partners(signals, at, who)
     others = boxes["track"].to_numpy(dtype=object)[paths.row[partner]]
     for number, voice in enumerate(VOICES):
@@ -267,7 +269,7 @@ def findings_from(
         value=value,
         limit=limits[who],
         unit=pd.array(units[who], dtype=TEXT),
-        reason=pd.array(reason, dtype=TEXT),
+        reason=pd.array(reason + remark, dtype=TEXT),
         **dict(zip(EXPECTED, (left, top, right - left, bottom - top), strict=True)),
         from_frame=from_frame,
     )

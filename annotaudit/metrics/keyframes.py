@@ -15,8 +15,10 @@ APART = 4  # boxes; closer ones of one stretch tell the same
 BLOCK = 256  # boxes of one object searched one after the other; blocks are searched side by side
 LEAST = 8  # boxes on either side that tell how fast an object usually moves
 # What an object in the middle of a stretch may be away, as shares of what all move in common, of
-# its way and of its growth over the stretch; least squares on tracks of data/simulated_tracks.py.
-COMMON, WAY, GROWTH = 2.0, 0.12, 0.6
+# its way (over the root of the seconds it takes) and of its growth; least squares on the tracks of
+# data/simulated_tracks.py.
+COMMON, WAY, GROWTH = 2.0, 0.07, 0.5
+USUAL_PACE = 1 / 25  # seconds a frame, where nothing is known
 FINEST = 1 / 512  # pixels; speeds are summed in whole multiples of this
 
 
@@ -57,7 +59,9 @@ class _Stretches:
     joined: Bools  # whether the next stretch continues the same object, shape (k - 1,)
 
 
-def between_keyframes(paths: Paths) -> Between:
+def between_keyframes(
+    paths: Paths, seconds: Floats | None = None, drawn: Bools | None = None
+) -> Between:
     """Measure every box inside a straight stretch against the stretches around it.
 
     An object that is drawn on few frames only moves along straight lines between them. How far it
@@ -65,21 +69,31 @@ def between_keyframes(paths: Paths) -> Between:
     sum: how far a smooth curve through the same keyframes (cubic Hermite, its slopes between
     those of the stretches that meet) leaves the line; how far the other objects of the frame
     leave theirs in common, as they do when the camera moves; and a share of the object's way and
-    of its growth over the stretch, which it seldom covers evenly.
+    of its growth over the stretch, which it seldom covers evenly: of the way the less, the longer
+    it takes, for whoever lets a long stretch stand has seen it to be straight.
 
     Parameters
     ----------
     paths : Paths
+    seconds : float array, shape (n,), optional
+        From frame to frame, as of :func:`seconds_a_frame`; a twenty-fifth by default.
+    drawn : bool array, shape (n,), optional
+        Which boxes are keyframes, where the labels tell. The keyframes of objects of which every
+        box is said to be drawn, and of all by default, are found by :func:`keyframes`.
 
     Returns
     -------
     Between
     """
     busy = _drawn_on_few_frames(paths)
+    told = np.zeros(len(paths), dtype=bool) if drawn is None else _objects_with(~drawn, paths)
+    busy |= told
     if not busy.any():
         none = np.zeros(0, dtype=np.int64)
         return Between(none, none, np.zeros(0), np.zeros((4, 0)), none > 0)
-    key = keyframes(paths, busy)
+    key = keyframes(paths, busy & ~told)
+    if drawn is not None:
+        key[told] |= drawn[told]
     found = _stretches(paths, key, busy)
     at = np.flatnonzero(busy & ~key)
     own = np.searchsorted(found.last, at)
@@ -96,11 +110,28 @@ def between_keyframes(paths: Paths) -> Between:
     swing = common[:, at] - common[:, head] - share * (common[:, tail] - common[:, head])
     way = 4 * share * (1 - share) * (paths.edges[:, tail] - paths.edges[:, head])
     growth = (way[[2, 3]] - way[[0, 1]]) / 2
+    lasts = found.steps[own] * (USUAL_PACE if seconds is None else seconds[at])
     squares = (COMMON * swing) ** 2 + (GROWTH * growth) ** 2
-    far = np.sqrt(curve**2 + squares[[0, 1, 0, 1]] + (WAY * way) ** 2)
+    far = np.sqrt(curve**2 + squares[[0, 1, 0, 1]] + (WAY * way) ** 2 / lasts)
     sides = paths.edges[2:, at] - paths.edges[:2, at]
     leaves = (far / sides[[0, 1, 0, 1]]).sum(axis=0) / 2
     return Between(at, head, leaves, curve, _spaced(head, leaves))
+
+
+def seconds_a_frame(boxes: pd.DataFrame, frames: pd.DataFrame | None, paths: Paths) -> Floats:
+    """Seconds from frame to frame in the sequence of each box; 1/25 where unknown."""
+    first = np.flatnonzero(np.append(True, paths.scene[1:] != paths.scene[:-1])[: len(paths)])
+    pace = np.full(len(first), USUAL_PACE)
+    if frames is not None and "time" in frames and len(first):
+        timed = frames[["sequence", "frame", "time"]].dropna().sort_values(["sequence", "frame"])
+        usual = timed["time"].astype(float).groupby(timed["sequence"]).agg(_median_step)
+        own = usual.reindex(boxes["sequence"].iloc[paths.row[first]]).to_numpy()
+        pace = np.where(own > 0, own, USUAL_PACE)
+    return np.repeat(pace, np.diff(np.append(first, len(paths))))
+
+
+def _median_step(time: pd.Series) -> float:
+    return float(time.diff().median())
 
 
 def _spaced(stretch: Ints, leaves: Floats) -> Bools:
@@ -211,9 +242,14 @@ def _drawn_on_few_frames(paths: Paths) -> Bools:
     steady = alike(left, top)
     steady &= alike(right, bottom) | alike(right - left, bottom - top)
     _, length = runs_of(np.asarray(steady & (paths.before >= 2)))
-    busy = np.zeros(int(paths.thing.max(initial=0)) + 1, dtype=bool)
-    busy[paths.thing[length >= SHORTEST - 1]] = True
-    return np.asarray(busy[paths.thing])
+    return _objects_with(length >= SHORTEST - 1, paths)
+
+
+def _objects_with(flag: Bools, paths: Paths) -> Bools:
+    """Tell the boxes of objects that have a flagged box."""
+    named = np.zeros(int(paths.thing.max(initial=0)) + 1, dtype=bool)
+    named[paths.thing[flag]] = True
+    return np.asarray(named[paths.thing])
 
 
 def _stretches(paths: Paths, key: Bools, busy: Bools) -> _Stretches:

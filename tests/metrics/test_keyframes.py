@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from annotaudit.boxes import check_boxes
-from annotaudit.metrics.keyframes import between_keyframes, keyframes
+from annotaudit.metrics.keyframes import between_keyframes, keyframes, seconds_a_frame
 from annotaudit.metrics.paths import Paths, paths_of
 
 
@@ -55,9 +55,32 @@ def test_a_turn_drawn_as_a_corner_leaves_the_line_on_both_sides() -> None:
     off = -2 * 10 * share * (1 - share) ** 2
     np.testing.assert_allclose(found.curve[0, later], off)
     assert not found.curve[1].any()  # nothing happens upwards
-    # Left and right are off by that and 12 % of 40 pixels of way, top and bottom by nothing.
-    way = 0.12 * 40 * 4 * share * (1 - share)
+    # Left and right are off by that and by 7 % / √.4 of 40 pixels of way, which takes .4 s; top and
+    # bottom by nothing.
+    way = 0.07 / np.sqrt(0.4) * 40 * 4 * share * (1 - share)
     np.testing.assert_allclose(found.leaves[later], np.hypot(off, way) / 40)
+
+
+def test_the_same_way_in_less_time_hides_more() -> None:
+    paths = drawn([0, 10, 20], [0, 40, 80.5])
+    fast, slow = (between_keyframes(paths, np.full(21, pace)).leaves for pace in (0.04, 0.4))
+    assert (fast > 2 * slow).all()
+
+
+def test_the_pace_is_told_by_the_times_of_the_frames() -> None:
+    boxes = check_boxes(table(np.arange(5.0)))
+    frames = pd.DataFrame({"sequence": "street", "frame": range(5), "time": np.arange(5) / 10})
+    assert seconds_a_frame(boxes, frames, paths_of(boxes)) == pytest.approx([0.1] * 5)
+    assert seconds_a_frame(boxes, None, paths_of(boxes)) == pytest.approx([0.04] * 5)
+    unknown = frames.assign(time=np.nan)
+    assert seconds_a_frame(boxes, unknown, paths_of(boxes)) == pytest.approx([0.04] * 5)
+
+
+def test_keyframes_that_the_labels_tell_need_not_be_found() -> None:
+    told = np.zeros(21, dtype=bool)
+    told[[0, 8, 14, 20]] = True  # on a straight line nothing else shows them
+    assert set(between_keyframes(drawn([0, 20], [0, 40]), drawn=told).stretch) == {0, 8, 14}
+    assert set(between_keyframes(drawn([0, 20], [0, 40]), drawn=np.ones(21, bool)).stretch) == {0}
 
 
 def test_of_each_stretch_the_farthest_box_and_every_fourth_from_it() -> None:
