@@ -25,13 +25,11 @@ SIDES = ("left", "top", "width", "height")
 OBJECT = ("sequence", "annotator", "track")  # together they name one object of one annotator
 PROBLEM_COLUMNS = {"source": "str", "where": "str", "what": "str"}
 
-# pandas 3 calls this dtype "str". Under pandas 2.2 the same one, missing values as NaN, has
-# a longer name.
-TEXT = (
-    pd.StringDtype(na_value=np.nan)
-    if int(pd.__version__.split(".")[0]) >= 3
-    else pd.StringDtype("pyarrow_numpy")
-)
+# Text with NaN for what is missing: the "str" of pandas 3, which pandas 2.2 knows by another name.
+try:
+    TEXT = pd.StringDtype(na_value=np.nan)
+except TypeError:
+    TEXT = pd.StringDtype("pyarrow_numpy")
 
 
 def empty_table(columns: dict[str, str]) -> pd.DataFrame:

@@ -8,13 +8,11 @@ import pandas as pd
 from annotaudit.errors import FrameError
 from annotaudit.frames import FRAME_COLUMNS
 
-# pandas 3 calls this dtype "str". Under pandas 2.2 the same one, missing values as NaN, has
-# a longer name.
-_TEXT = (
-    pd.StringDtype(na_value=np.nan)
-    if int(pd.__version__.split(".")[0]) >= 3
-    else pd.StringDtype("pyarrow_numpy")
-)
+# Text with NaN for what is missing: the "str" of pandas 3, which pandas 2.2 knows by another name.
+try:
+    _TEXT = pd.StringDtype(na_value=np.nan)
+except TypeError:
+    _TEXT = pd.StringDtype("pyarrow_numpy")
 
 
 def check_frames(frames: pd.DataFrame) -> pd.DataFrame:
