@@ -35,6 +35,7 @@ _OTHER_NAMES = {
     "sequence": "sequence video video_id video_name",
     "annotator": "annotator annotator_id worker worker_id",
 }
+_OF_FINDINGS = {"rule", "severity", "reason"}
 _GUESSES = {other: ours for ours, others in _OTHER_NAMES.items() for other in others.split()}
 
 
@@ -46,6 +47,8 @@ def looks_like_boxes(names: Sequence[str]) -> bool:
     >>> looks_like_boxes(["filename", "class", "xmin", "ymin", "xmax", "ymax"])
     True
     """
+    if set(names) >= _OF_FINDINGS:
+        return False  # they have boxes, too, but what an audit found is no label
     found = {_GUESSES.get(name.lower()) for name in names}
     across = {"left", "right"} <= found or {"left", "width"} <= found
     return across and ({"top", "bottom"} <= found or {"top", "height"} <= found)

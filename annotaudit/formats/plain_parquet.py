@@ -30,7 +30,7 @@ import pandas as pd
 from annotaudit.boxes import COLUMNS, PROBLEM_COLUMNS, TEXT, Labels
 from annotaudit.errors import BoxTableError, LabelFormatError
 from annotaudit.formats.json_text import MAX_BYTES, decode, encode
-from annotaudit.formats.plain_columns import own, renamed, tables
+from annotaudit.formats.plain_columns import looks_like_boxes, own, renamed, tables
 from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.formats.saving import write_whole
 from annotaudit.frames.table import check_frames
@@ -45,14 +45,22 @@ _MAX_TEXT = 1 << 30  # bytes of the metadata, which hold the frames
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Tell a Parquet file from its first bytes.
+    """Tell a Parquet file of boxes from its first bytes and the names of its columns.
 
     Examples
     --------
-    >>> recognises(Path("any.name"), b"PAR1")
-    True
+    >>> recognises(Path("any.name"), b"frame,left,top,width,height")
+    False
     """
-    return head.startswith(_MARK)
+    if not head.startswith(_MARK):
+        return False
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    try:
+        return looks_like_boxes(pyarrow.parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError, ValueError):
+        return True  # broken, which reading it says
 
 
 def load(

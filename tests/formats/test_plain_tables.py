@@ -253,6 +253,18 @@ def test_text_that_is_none_is_named(tmp_path, name, values):
     assert labels.boxes["other"].notna().all(), "under another name it rides along"
 
 
+@both
+def test_findings_of_an_audit_are_no_labels(tmp_path, ending):
+    aa.save(aa.datasets.station(), tmp_path / "SeqLabel.json")
+    findings = aa.audit(aa.datasets.station())
+    assert len(findings)
+    path = write(findings, tmp_path / f"findings.{ending}")
+    assert len(aa.load(tmp_path).boxes) == len(aa.datasets.station().boxes)
+    with pytest.raises(LabelFormatError, match="no label format"):
+        aa.load(path)
+    assert len(aa.load(path, format=ending).boxes) == len(findings)
+
+
 def test_which_columns_look_like_boxes():
     assert looks_like_boxes(["Frame_ID", "X1", "Y1", "X2", "Y2"])
     assert looks_like_boxes(list(COLUMNS))

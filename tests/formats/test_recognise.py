@@ -71,7 +71,8 @@ BINARY = {"parquet", "cvat-archive"}
 def binary_sample(name, path):
     """Formats that are no text."""
     if name == "parquet":
-        pd.DataFrame({"frame": [0], "left": [1.0]}).to_parquet(path)
+        sides = dict.fromkeys(("left", "top", "width", "height"), [1.0])
+        pd.DataFrame({"frame": [0], **sides}).to_parquet(path)
     else:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("annotations.xml", SAMPLES["cvat"][0])
