@@ -31,9 +31,10 @@ def merge_back(
     -------
     Labels
         Boxes outside the windows are the originals to the bit. Inside, a corrected box keeps the
-        columns of the original that the corrected labels lack. ``problems`` gets a row for each
-        frame that came back changed though it is outside the windows (the change is not taken
-        over), and for each frame of a window that did not come back (the original stays).
+        annotator of its sequence and the columns of the original that the corrected labels lack.
+        ``problems`` gets a row for each frame that came back changed though it is outside the
+        windows (the change is not taken over), and for each frame of a window that did not come
+        back (the original stays).
 
     Examples
     --------
@@ -116,8 +117,10 @@ def _typed(boxes: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
 
 
 def _same_annotator(boxes: pd.DataFrame, originals: pd.DataFrame) -> pd.DataFrame:
-    name = originals["annotator"].iloc[0] if len(originals) else ""
-    return boxes.assign(annotator=pd.Series(name, index=boxes.index, dtype=TEXT))
+    """Sign boxes with the first annotator of their sequence, or of all where it has none yet."""
+    first = originals.drop_duplicates("sequence").set_index("sequence")["annotator"]
+    names = boxes["sequence"].map(first).astype(TEXT)
+    return boxes.assign(annotator=names.fillna(first.iloc[0] if len(first) else ""))
 
 
 def _outside(labels: Labels, corrected: Labels, frames: pd.DataFrame) -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -92,16 +91,7 @@ def merge_tasks(
     parts = [part for part in (whole, labels.boxes[kept]) if len(part)]
     whole = pd.concat(parts or [whole]).iloc[rows.argsort(kind="stable")]
     placed = Labels(whole, frames, pd.concat([read.problems, problems.table()], ignore_index=True))
-    merged = merge_back(labels, placed, plan.windows, source=plan.name)
-    return replace(merged, boxes=_with_annotators(merged.boxes, labels.boxes, plan))
-
-
-def _with_annotators(boxes: pd.DataFrame, originals: pd.DataFrame, plan: TaskPlan) -> pd.DataFrame:
-    """Each sequence that was sent has one annotator; sequences may have different ones."""
-    sent = originals[originals["sequence"].isin(plan.frames["sequence"])]
-    one = sent.drop_duplicates("sequence").set_index("sequence")["annotator"]
-    people = boxes["sequence"].map(one).astype(TEXT).fillna(boxes["annotator"])
-    return boxes.assign(annotator=people)
+    return merge_back(labels, placed, plan.windows, source=plan.name)
 
 
 def _note_other_labels(labels: Labels, plan: TaskPlan, problems: Problems) -> None:
