@@ -19,12 +19,13 @@ UAVDT, MOTChallenge
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from annotaudit.boxes import Labels
+from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError
 
 _BY_ENDING = {  # the formats that a file of this name may have; the first if nothing tells
@@ -112,19 +113,40 @@ def format_of_name(labels: Labels, path: Path) -> str:
 
 
 def for_format(labels: Labels, name: str) -> Labels:
-    """Leave out what the reader of another format kept of its files, which means nothing here.
+    """Leave out what means nothing in files of this format.
+
+    That is what the reader of another format kept of its files, and the folders of this machine
+    that images lie in: of ``/home/ann/street/img1/1.jpg`` what tells it from the others is left.
 
     Parameters
     ----------
     labels : Labels
     name : str
-        The format that they are to be written in. CSV and Parquet keep everything.
+        The format that they are to be written in. CSV and Parquet keep everything, and labels that
+        come from a format are written back into it as they are.
     """
     family = {"cvat-archive": "cvat", "mturk-csv": "mturk"}
-    if name in ("csv", "parquet") or source_of(labels) in (None, family.get(name, name)):
+    source = source_of(labels)
+    if name in ("csv", "parquet") or source == family.get(name, name):
         return labels
-    foreign = [column for column in _KEEPSAKES if column in labels.frames]
-    return replace(labels, frames=labels.frames.drop(columns=foreign)) if foreign else labels
+    frames = labels.frames
+    if source is not None:
+        frames = frames.drop(columns=[column for column in _KEEPSAKES if column in frames])
+    if "image" in frames:
+        frames = frames.assign(image=_without_folders(frames["image"]))
+    return replace(labels, frames=frames)
+
+
+def _without_folders(images: pd.Series) -> pd.Series:
+    """Name images that lie at an absolute path by what is below the folder that holds them all."""
+    texts = images.astype(TEXT)
+    is_absolute = texts.str.match(r"/|[A-Za-z]:[/\\]", na=False).astype(bool)
+    if not is_absolute.any():
+        return images
+    paths = texts[is_absolute].str.replace("\\", "/", regex=False)
+    folders = os.path.commonprefix([path.split("/")[:-1] for path in paths])
+    below = paths.str[sum(len(folder) + 1 for folder in folders) :]
+    return texts.where(~is_absolute, below.str.lstrip("/"))
 
 
 def source_of(labels: Labels) -> str | None:

@@ -115,6 +115,7 @@ def test_the_bundled_labels_are_converted(tmp_path, target):
     saved = aa.save(Labels(boxes, station.frames), tmp_path / file, format=target)
     told = target if target in ("visdrone", "uavdt") else None  # what they need is unknown
     back = aa.load(Path(saved), format=told)
+    assert back.problems.empty, "also no names of images that lead to folders of this machine"
     columns = ["frame", *SIDES]
     pd.testing.assert_frame_equal(
         back.boxes[columns].sort_values(columns, ignore_index=True),
