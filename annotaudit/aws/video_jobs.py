@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import pandas as pd
 
+from annotaudit.audit.frame_names import name_frames
 from annotaudit.audit.windows import choose_windows, whole_sequences
 from annotaudit.aws.categories import category_content, instruct
 from annotaudit.aws.job_checks import MAX_FRAMES, MAX_SEQUENCES
@@ -35,8 +35,6 @@ from annotaudit.frames import in_windows
 
 DETECTION = "groundtruth/video-object-detection"
 TASK_TIME = 8 * 3_600  # seconds a worker has for a clip
-_NUMBER = re.compile(r"\d+")
-_FRAMES = re.compile(r"\bframes? \d+(?:(?:, | to | and )(?:frame )?\d+)*")
 
 
 class _Source(NamedTuple):
@@ -234,16 +232,10 @@ def _source_of(videos: Sequence[_Video]) -> _Source:
 def _with_file_names(findings: pd.DataFrame, videos: Mapping[str, _Video]) -> list[str]:
     """Name frames in the reasons as the worker sees them: by file, not by number."""
     names = {name: video.names.droplevel("sequence").to_dict() for name, video in videos.items()}
-
-    def spoken(sequence: str, reason: str) -> str:
-        known = names[sequence]
-
-        def named(match: re.Match[str]) -> str:
-            return _NUMBER.sub(lambda n: known.get(int(n[0]), n[0]), match[0])
-
-        return _FRAMES.sub(named, reason)
-
-    return list(map(spoken, findings["sequence"].tolist(), findings["reason"].tolist()))
+    return [
+        name_frames(reason, names[sequence])
+        for sequence, reason in zip(findings["sequence"], findings["reason"], strict=True)
+    ]
 
 
 def _files(

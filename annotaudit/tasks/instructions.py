@@ -7,10 +7,9 @@ import re
 import pandas as pd
 
 from annotaudit.audit.findings import EXPECTED
+from annotaudit.audit.frame_names import name_frames
 
 MOST = 40  # findings told of a task
-_NUMBER = re.compile(r"\d+")
-_FRAMES = re.compile(r"\bframes? \d+(?:(?:, | to | and )(?:frame )?\d+)*")
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$])")
 
 
@@ -75,7 +74,7 @@ def _spoken(findings: pd.DataFrame, frames: pd.DataFrame) -> list[tuple[pd.Serie
     }
     spoken = []
     for row in placed.itertuples(name="Place"):  # few: findings that are sent
-        reason = _with_names(row.reason, known[row.sequence]) if row.reason == row.reason else ""
+        reason = name_frames(row.reason, known[row.sequence]) if row.reason == row.reason else ""
         sides = [getattr(row, name) for name in EXPECTED]
         if all(side == side for side in sides):
             left, top, width, height = sides
@@ -84,15 +83,6 @@ def _spoken(findings: pd.DataFrame, frames: pd.DataFrame) -> list[tuple[pd.Serie
             )
         spoken.append((row, plain_text(reason.strip())))
     return spoken
-
-
-def _with_names(reason: str, names: dict[int, str]) -> str:
-    """Name frames by their images: the annotator sees these, not our numbers."""
-
-    def named(match: re.Match[str]) -> str:
-        return _NUMBER.sub(lambda n: names.get(int(n[0]), f"{n[0]} of the original"), match[0])
-
-    return _FRAMES.sub(named, reason)
 
 
 def plain_text(text: str) -> str:
