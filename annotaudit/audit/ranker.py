@@ -51,21 +51,25 @@ class Ranker:
     shift: float = 0.0
 
     def raw(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
-        """Return log-odds that each box that stands out is a mistake, before calibration."""
-        general = self.shipped.trees.ask(signals.table)
+        """Return log-odds that each box whose motion stands out is a mistake, before calibration.
+
+        0 for all others: of these the ranker has learned nothing.
+        """
+        moving = np.flatnonzero(signals.moves)
+        odds = np.zeros(len(signals.spots))
+        odds[moving] = self.shipped.trees.ask(signals.table, moving)
         if not self.own:
-            return general
-        half = _half(boxes, signals)
-        own = np.empty(len(half))
+            return odds
+        half = _half(boxes, signals)[moving]
         for number, trees in enumerate(self.own):
-            mine = np.flatnonzero(half == number)
-            own[mine] = trees.ask(signals.table, mine)
-        return OWN * own + (1 - OWN) * general
+            mine = moving[half == number]
+            odds[mine] = OWN * trees.ask(signals.table, mine) + (1 - OWN) * odds[mine]
+        return odds
 
     def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return the share of findings like each of these that are real."""
         odds = self.slope * self.raw(signals, boxes) + self.shift
-        odds[~signals.moves] = -np.inf  # of these the ranker has learned nothing
+        odds[~signals.moves] = -np.inf
         slope, shift = self.shipped.between
         odds = np.maximum(odds, slope * np.log(np.maximum(signals.astray, 1e-6)) + shift)
         return np.asarray(1 / (1 + np.exp(-odds)))
