@@ -11,7 +11,7 @@ import pytest
 
 import annotaudit as aa
 from annotaudit.errors import LimitError
-from annotaudit.formats.mturk import assignments
+from annotaudit.formats.mturk.format import assignments
 from annotaudit.frames import open_image
 
 ROOT = Path(__file__).parent.parent

@@ -28,7 +28,7 @@ from annotaudit.boxes import (
     check_boxes,
     empty_table,
 )
-from annotaudit.formats.mturk import assignments
+from annotaudit.formats.mturk.format import assignments
 from annotaudit.geometry import iou
 from annotaudit.metrics.matching import IMAGE, match_boxes
 

@@ -48,8 +48,8 @@ def plan_reviews(
     Parameters
     ----------
     assigned : DataFrame
-        One row per assignment, as ``annotaudit.formats.mturk.assignments`` gives it: at least
-        ``assignment``, ``hit``, ``annotator``, ``status``, ``answered``, ``boxes``.
+        One row per assignment, as ``annotaudit.formats.mturk.format.assignments`` gives it: at
+        least ``assignment``, ``hit``, ``annotator``, ``status``, ``answered``, ``boxes``.
     reward : str or float, optional
         USD per assignment; by default what the table's column ``reward`` says.
     agreement : Series, optional
@@ -176,7 +176,7 @@ def _check_table(assigned: pd.DataFrame) -> None:
     if missing := [name for name in needed if name not in assigned]:
         raise BoxTableError(
             f"The table of assignments lacks {missing}; it has {[str(c) for c in assigned]}. "
-            "Make it with annotaudit.formats.mturk.assignments(labels)."
+            "Make it with annotaudit.formats.mturk.format.assignments(labels)."
         )
     doubled = assigned["assignment"][assigned["assignment"].duplicated()]
     if len(doubled):

@@ -11,7 +11,7 @@ from typing import Any
 from annotaudit.aws.categories import IMAGE_VERSION
 from annotaudit.aws.category_checks import Problem
 from annotaudit.boxes import SIDES
-from annotaudit.formats.manifests import METADATA
+from annotaudit.formats.ground_truth.manifests import METADATA
 
 MAX_IMAGES = 100_000  # of a job
 MAX_LABELS = 50  # of a job made by the API

@@ -28,8 +28,8 @@ from annotaudit.aws.sessions import Session
 from annotaudit.boxes import COLUMNS, SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.columns import plain_numbers
-from annotaudit.formats.ground_truth_image_lines import TYPE, manifest_lines
-from annotaudit.formats.manifests import METADATA, jobs_of, latest
+from annotaudit.formats.ground_truth.image_lines import TYPE, manifest_lines
+from annotaudit.formats.ground_truth.manifests import METADATA, jobs_of, latest
 from annotaudit.frames import in_windows
 
 TASK_TIME = 3_600  # seconds a worker has for an image

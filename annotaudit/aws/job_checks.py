@@ -20,8 +20,8 @@ from annotaudit.aws.image_checks import (
 from annotaudit.aws.regions import LAMBDA_ACCOUNTS, is_public_team, lambda_arns
 from annotaudit.aws.sessions import PUBLIC_TEAM_REFUSED
 from annotaudit.boxes import TEXT
-from annotaudit.formats.manifests import METADATA
-from annotaudit.formats.seq_label import LISTS
+from annotaudit.formats.ground_truth.manifests import METADATA
+from annotaudit.formats.ground_truth.seq_label import LISTS
 
 MAX_FRAMES = 2_000  # of a sequence
 MAX_SEQUENCES = 10  # of a manifest

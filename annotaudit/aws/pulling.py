@@ -16,7 +16,7 @@ import pandas as pd
 from annotaudit.aws.replies import ask, error_code
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import AnnotauditError, LabelFormatError
-from annotaudit.formats.mturk import assignments as assignments, read_replies
+from annotaudit.formats.mturk.format import assignments as assignments, read_replies
 from annotaudit.review.appending import append_line
 
 PAGE = 100  # assignments or HITs in one reply; the service gives no more

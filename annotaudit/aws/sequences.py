@@ -15,7 +15,7 @@ import pandas as pd
 from annotaudit.aws.job_checks import MAX_FRAMES
 from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError, LimitError
-from annotaudit.formats.seq_label import LISTS, write_sequence
+from annotaudit.formats.ground_truth.seq_label import LISTS, write_sequence
 from annotaudit.frames.matching import list_images
 from annotaudit.frames.s3_files import split_address
 from annotaudit.frames.s3_writing import Progress, upload_new

@@ -29,8 +29,8 @@ from annotaudit.aws.sequences import file_names, labels_content, sequence_conten
 from annotaudit.aws.sessions import Session
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
-from annotaudit.formats.manifests import METADATA
-from annotaudit.formats.video_classes import manifest_line, with_class_ids
+from annotaudit.formats.ground_truth.manifests import METADATA
+from annotaudit.formats.ground_truth.video_classes import manifest_line, with_class_ids
 from annotaudit.frames import in_windows
 
 DETECTION = "groundtruth/video-object-detection"

@@ -16,12 +16,12 @@ class Format:
     what : str
         A few words for messages and help.
     module : str
-        Full name of the module with ``recognises``, ``load`` and ``save``.
+        The module with ``recognises``, ``load`` and ``save``, named from this package on.
 
     Examples
     --------
     >>> FORMATS["ground-truth-video"].import_module().__name__
-    'annotaudit.formats.ground_truth_video'
+    'annotaudit.formats.ground_truth.video'
     """
 
     what: str
@@ -29,49 +29,40 @@ class Format:
 
     def import_module(self) -> ModuleType:
         """Import the module of the format, which is light until it reads or writes."""
-        return import_module(self.module)
+        return import_module(f"annotaudit.formats.{self.module}")
 
 
 FORMATS = {
     "ground-truth-video": Format(
         "Ground Truth video labels (SeqLabel.json or its manifest)",
-        "annotaudit.formats.ground_truth_video",
+        "ground_truth.video",
     ),
     "ground-truth-images": Format(
-        "Ground Truth image labels (augmented manifest)", "annotaudit.formats.ground_truth_images"
+        "Ground Truth image labels (augmented manifest)", "ground_truth.images"
     ),
-    "ground-truth-workers": Format(
-        "Ground Truth worker responses", "annotaudit.formats.ground_truth_workers"
-    ),
-    "mturk": Format("Mechanical Turk assignments (JSON or answer XML)", "annotaudit.formats.mturk"),
-    "mturk-csv": Format("Mechanical Turk batch results (CSV)", "annotaudit.formats.mturk_csv"),
+    "ground-truth-workers": Format("Ground Truth worker responses", "ground_truth.workers"),
+    "mturk": Format("Mechanical Turk assignments (JSON or answer XML)", "mturk.format"),
+    "mturk-csv": Format("Mechanical Turk batch results (CSV)", "mturk.batch_csv"),
     "motchallenge": Format(
         "MOTChallenge tracks (gt.txt, det.txt or a sequence folder)",
-        "annotaudit.formats.motchallenge",
+        "motchallenge.format",
     ),
-    "coco": Format("COCO detection JSON, stills or videos", "annotaudit.formats.coco"),
-    "cvat": Format("CVAT for video or for images (XML 1.1)", "annotaudit.formats.cvat"),
-    "cvat-archive": Format(
-        "CVAT archive (export or backup of a task or project)", "annotaudit.formats.cvat_archive"
-    ),
-    "voc": Format("Pascal VOC (one XML per image, or their folder)", "annotaudit.formats.voc"),
-    "yolo": Format("YOLO data set (data.yaml, or a folder)", "annotaudit.formats.yolo"),
-    "label-studio": Format("Label Studio tasks (JSON export)", "annotaudit.formats.label_studio"),
-    "via": Format("VGG Image Annotator (CSV of VIA 1 and 2)", "annotaudit.formats.via"),
+    "coco": Format("COCO detection JSON, stills or videos", "coco.format"),
+    "cvat": Format("CVAT for video or for images (XML 1.1)", "cvat.format"),
+    "cvat-archive": Format("CVAT archive (export or backup of a task or project)", "cvat.archive"),
+    "voc": Format("Pascal VOC (one XML per image, or their folder)", "voc.format"),
+    "yolo": Format("YOLO data set (data.yaml, or a folder)", "yolo.format"),
+    "label-studio": Format("Label Studio tasks (JSON export)", "label_studio.format"),
+    "via": Format("VGG Image Annotator (CSV of VIA 1 and 2)", "via.format"),
     "visdrone": Format(
-        "VisDrone (a .txt per video or per image, or their folder)", "annotaudit.formats.visdrone"
+        "VisDrone (a .txt per video or per image, or their folder)",
+        "drones.visdrone",
     ),
-    "uavdt": Format(
-        "UAVDT tracks (M0101_gt_whole.txt, or the folder GT)", "annotaudit.formats.uavdt"
-    ),
-    "kitti": Format(
-        "KITTI tracking (0000.txt, or the folder label_02)", "annotaudit.formats.kitti"
-    ),
-    "csv": Format(
-        "Boxes in our own columns, or named by columns= (CSV)", "annotaudit.formats.plain_csv"
-    ),
+    "uavdt": Format("UAVDT tracks (M0101_gt_whole.txt, or the folder GT)", "drones.uavdt"),
+    "kitti": Format("KITTI tracking (0000.txt, or the folder label_02)", "kitti"),
+    "csv": Format("Boxes in our own columns, or named by columns= (CSV)", "plain.csv"),
     "parquet": Format(
         "Boxes in our own columns, or named by columns= (Parquet)",
-        "annotaudit.formats.plain_parquet",
+        "plain.parquet",
     ),
 }

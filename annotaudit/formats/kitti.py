@@ -41,7 +41,7 @@ from annotaudit.boxes import TEXT, Labels
 from annotaudit.formats import columns
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.line_columns import LineColumns, Value, read_columns, write_columns
-from annotaudit.formats.motchallenge_columns import track_numbers
+from annotaudit.formats.motchallenge.columns import track_numbers
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.sequence_texts import (
     head_of,

@@ -143,7 +143,7 @@ def _load_one(path: Path, format: str, strict: bool, options: dict[str, Any]) ->
             raise
         raise LabelFormatError(
             f"Reading {format} failed: {error}. Leave the option out, or look up which ones "
-            f"{FORMATS[format].module}.load takes."
+            f"annotaudit.formats.{FORMATS[format].module}.load takes."
         ) from error
     return labels
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from annotaudit.errors import LabelFormatError
+from annotaudit.formats.ground_truth.sequence_files import sequence_file_beside
 from annotaudit.formats.json_text import decode, read_bytes
-from annotaudit.formats.sequence_files import sequence_file_beside
 from annotaudit.linting.findings import about_places, no_findings
 from annotaudit.linting.subject import Subject
 

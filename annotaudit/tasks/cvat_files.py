@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from annotaudit.boxes import SIDES, TEXT, Labels
-from annotaudit.formats import cvat
 from annotaudit.formats.columns import ATTRIBUTE
+from annotaudit.formats.cvat import format as cvat
 
 KEY = "annotaudit_id"  # CVAT numbers tracks anew on the way out, but keeps what they are told
 LABELS, GUIDE, BOXES = "labels.json", "guide.md", "annotations.xml"

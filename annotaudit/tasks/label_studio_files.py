@@ -12,7 +12,7 @@ import pandas as pd
 from annotaudit.boxes import SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.columns import plain_numbers
-from annotaudit.formats.label_studio_writing import write_tasks
+from annotaudit.formats.label_studio.writing import write_tasks
 
 CONFIG, TASKS = "config.xml", "tasks.json"
 FPS = 25.0  # where no times are known

@@ -19,8 +19,8 @@ from annotaudit.aws.checking import service_model
 from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
 from annotaudit.aws.jobs import has_cors
-from annotaudit.formats.manifests import METADATA
-from annotaudit.formats.seq_label import LISTS
+from annotaudit.formats.ground_truth.manifests import METADATA
+from annotaudit.formats.ground_truth.seq_label import LISTS
 from annotaudit.frames.s3_files import read_object, split_address
 from annotaudit.testing.image_work import VERIFICATION, adjust_image, judge_boxes, verify_image
 from annotaudit.testing.service import ServiceError

@@ -6,8 +6,8 @@ from typing import Any
 
 from annotaudit.aws.categories import CHOICES, VERDICT
 from annotaudit.boxes import SIDES
-from annotaudit.formats.ground_truth_image_lines import TYPE
-from annotaudit.formats.manifests import METADATA
+from annotaudit.formats.ground_truth.image_lines import TYPE
+from annotaudit.formats.ground_truth.manifests import METADATA
 from annotaudit.testing.workers import Entry, Worker
 
 VERIFICATION = "VerificationBoundingBox"

@@ -25,8 +25,8 @@ from typing import Any
 
 from botocore.session import get_session
 
-from annotaudit.formats.mturk import load
-from annotaudit.formats.mturk_assignments import saved_assignments
+from annotaudit.formats.mturk.assignments import saved_assignments
+from annotaudit.formats.mturk.format import load
 from annotaudit.testing.service import ServiceError
 
 CENT = Decimal("0.01")

@@ -7,7 +7,7 @@ import pytest
 from botocore.client import BaseClient
 
 from annotaudit.aws import Session, mturk_client, set_cors
-from annotaudit.formats.mturk_xml import write_fields
+from annotaudit.formats.mturk.xml import write_fields
 from annotaudit.testing import GroundTruth, LoopbackAmazon
 
 BUCKET = "example-bucket"

@@ -8,8 +8,8 @@ from PIL import Image
 
 from annotaudit.aws import hit_status, plan_hit, pull_hits, submit_hit, write_preview
 from annotaudit.errors import AnnotauditError, LimitError
-from annotaudit.formats.mturk_hits import find_image
-from annotaudit.formats.mturk_xml import write_fields
+from annotaudit.formats.mturk.hits import find_image
+from annotaudit.formats.mturk.xml import write_fields
 
 IMAGE = "https://example.com/street.jpg"
 

@@ -10,7 +10,7 @@ import pytest
 import annotaudit as aa
 from annotaudit.aws import assignments, plan_reviews, pull_hits, submit_reviews
 from annotaudit.errors import FrameError, LimitError
-from annotaudit.formats.mturk_xml import write_fields
+from annotaudit.formats.mturk.xml import write_fields
 from annotaudit.frames import open_image
 
 BOX = {"left": 10, "top": 20, "width": 30, "height": 40}

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import annotaudit as aa
-from annotaudit.formats.mturk_xml import write_fields
+from annotaudit.formats.mturk.xml import write_fields
 from annotaudit.testing import LoopbackAmazon
 
 SIGN = {"left": 10, "top": 20, "width": 30, "height": 40, "label": "stop sign"}

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.coco import load, save
+from annotaudit.formats.coco.format import load, save
 
 
 def box(number=1, image=7, bbox=(11, 13, 60, 100), category=18, **others):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.cvat import load, save
+from annotaudit.formats.cvat.format import load, save
 
 
 def box(frame, left=10.0, *, keyframe=1, outside=0, inner="", more=""):

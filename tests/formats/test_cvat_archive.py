@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats import cvat_zip
-from annotaudit.formats.cvat_archive import load, recognises, save
+from annotaudit.formats.cvat import zips as cvat_zip
+from annotaudit.formats.cvat.archive import load, recognises, save
 
 SIDES = list(aa.boxes.SIDES)
 

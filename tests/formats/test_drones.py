@@ -10,8 +10,9 @@ from hypothesis import given, settings, strategies as st
 import annotaudit as aa
 from annotaudit.boxes import COLUMNS, Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats import motchallenge, uavdt, visdrone
-from annotaudit.formats.drone_lines import meanings
+from annotaudit.formats.drones import uavdt, visdrone
+from annotaudit.formats.drones.lines import meanings
+from annotaudit.formats.motchallenge import format as motchallenge
 from annotaudit.formats.recognise import recognise
 
 IGNORED = "1,0,593,43,174,190,0,0,0,0"

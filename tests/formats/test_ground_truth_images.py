@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.ground_truth_images import load, save
+from annotaudit.formats.ground_truth.images import load, save
 
 
 def box(left=1, class_id=0, **others):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.ground_truth_video import load, save
+from annotaudit.formats.ground_truth.video import load, save
 
 LIST = "tracking-annotations"
 

@@ -4,7 +4,7 @@ import pytest
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.ground_truth_workers import load, save
+from annotaudit.formats.ground_truth.workers import load, save
 
 BOX = {"height": 41, "label": "dog", "left": 5, "top": 9, "width": 60}
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.label_studio import load, save
+from annotaudit.formats.label_studio.format import load, save
 
 
 def region(key="x1", x=10, *, label="dog", rotation=0, **others):

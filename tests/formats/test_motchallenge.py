@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from annotaudit.boxes import COLUMNS, Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.motchallenge import CLASSES, load, parts, recognises, save
+from annotaudit.formats.motchallenge.format import CLASSES, load, parts, recognises, save
 
 SEQINFO = """[Sequence]
 name=station

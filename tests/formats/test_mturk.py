@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 import annotaudit as aa
 from annotaudit.boxes import COLUMNS, Labels
 from annotaudit.errors import LabelFormatError, LimitError
-from annotaudit.formats.mturk import assignments, load, recognises, save
-from annotaudit.formats.mturk_xml import write_fields
+from annotaudit.formats.mturk.format import assignments, load, recognises, save
+from annotaudit.formats.mturk.xml import write_fields
 
 BUS = {"left": 40, "top": 12, "width": 80, "height": 33, "label": "bus"}
 CAR = {"left": 2, "top": 9, "width": 20, "height": 20, "label": "car"}

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.mturk_answers import (
+from annotaudit.formats.mturk.answers import (
     find_box_fields,
     read_box_lists,
     read_entry,
     read_number,
     replace_list,
 )
-from annotaudit.formats.mturk_xml import (
+from annotaudit.formats.mturk.xml import (
     NAMESPACE,
     read_fields,
     replace_fields,

@@ -11,9 +11,9 @@ from hypothesis import given, settings, strategies as st
 
 from annotaudit.boxes import COLUMNS
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats import mturk
-from annotaudit.formats.mturk import assignments
-from annotaudit.formats.mturk_csv import load, recognises, save
+from annotaudit.formats.mturk import format as mturk
+from annotaudit.formats.mturk.batch_csv import load, recognises, save
+from annotaudit.formats.mturk.format import assignments
 
 BUS = {"left": 40, "top": 12, "width": 80, "height": 33, "label": "bus"}
 LIST = json.dumps([BUS])

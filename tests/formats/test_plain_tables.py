@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 import annotaudit as aa
 from annotaudit.boxes import COLUMNS, TEXT, Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats import plain_csv, plain_parquet
-from annotaudit.formats.plain_columns import looks_like_boxes
+from annotaudit.formats.plain import csv as plain_csv, parquet as plain_parquet
+from annotaudit.formats.plain.columns import looks_like_boxes
 
 ENDINGS = {"csv": plain_csv, "parquet": plain_parquet}
 both = pytest.mark.parametrize("ending", ENDINGS)

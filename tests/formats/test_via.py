@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 import annotaudit as aa
 from annotaudit.boxes import COLUMNS, Labels
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.via import load, recognises, save
-from annotaudit.formats.via_rows import CELLS, KEYS_OF_SIDES
+from annotaudit.formats.via.format import load, recognises, save
+from annotaudit.formats.via.rows import CELLS, KEYS_OF_SIDES
 
 HEADER = ",".join(CELLS)
 

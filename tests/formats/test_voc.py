@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.voc import load, save
+from annotaudit.formats.voc.format import load, save
 
 
 def entry(name="dog", corners=(48, 240, 195, 371), more=""):

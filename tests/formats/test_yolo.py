@@ -5,7 +5,7 @@ from PIL import Image
 
 import annotaudit as aa
 from annotaudit.errors import LabelFormatError
-from annotaudit.formats.yolo import load, save
+from annotaudit.formats.yolo.format import load, save
 
 YAML = "train: images/train\nval: images/val\nnames: {0: person, 1: car}  # two\n"
 

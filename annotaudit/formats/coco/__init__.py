@@ -1,0 +1,1 @@
+"""COCO detection JSON: stills, and videos with tracks."""

@@ -1,0 +1,1 @@
+"""CVAT: XML for video and for images, exported archives, backups."""

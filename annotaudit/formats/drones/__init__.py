@@ -1,0 +1,1 @@
+"""Benchmarks seen from drones, whose lines look like MOTChallenge's: VisDrone, UAVDT."""

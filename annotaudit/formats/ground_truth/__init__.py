@@ -1,0 +1,1 @@
+"""SageMaker Ground Truth: videos, images, and what single workers drew."""

@@ -1,0 +1,1 @@
+"""Label Studio: the JSON export, with images or videos."""

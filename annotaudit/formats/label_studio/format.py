@@ -1,0 +1,292 @@
+"""Label Studio: the JSON export of boxes on images and along videos.
+
+A list of tasks, here one of each kind and broken for reading::
+
+    [{"id": 1, "data": {"image": "/data/upload/1/a.jpg"},
+      "annotations": [{"id": 5, "completed_by": {"id": 2, "email": "ann@example.org"}, "result": [
+        {"id": "x1", "type": "rectanglelabels", "from_name": "label", "to_name": "image",
+         "original_width": 500, "original_height": 400, "image_rotation": 0,
+         "value": {"x": 10, "y": 20, "width": 5, "height": 10, "rotation": 0,
+                   "rectanglelabels": ["dog"]}}]}],
+      "predictions": [{"model_version": "v1", "result": []}]},
+     {"id": 2, "data": {"video": "/data/upload/1/street.mp4"},
+      "annotations": [{"id": 6, "completed_by": 2, "result": [
+        {"id": "y1", "type": "videorectangle", "from_name": "box", "to_name": "video",
+         "value": {"labels": ["car"], "framesCount": 100, "duration": 4.0, "sequence": [
+           {"frame": 1, "time": 0.04, "enabled": true,
+            "x": 10, "y": 20, "width": 5, "height": 10, "rotation": 0}]}}]}]}]
+
+==============================  ===================================================
+in the file                     in the tables
+==============================  ===================================================
+a task with an image            ``frame``, its place among them; ``sequence``: the file
+a task with a video             ``sequence``: name of the video
+``frame`` of a keyframe         ``frame``: 1 less
+``x``, ``y``, ``width``,        ``left top width height`` in pixels: they are hundredths
+``height``                      of ``original_width`` and ``original_height``
+``id`` of a region              ``region_id``; of a video ``track``, too
+first of its labels             ``label``
+``completed_by``                ``annotator``: the address, or else the number
+``model_version``               ``annotator`` of predictions, marked in ``prediction``
+``score``                       ``score``
+``id`` of the annotation        ``annotation_id``
+the whole task                  ``source_entry`` of the frames table, on its first frame: JSON
+tasks that nobody labelled      ``source_file``, on the first frame: JSON
+==============================  ===================================================
+
+Between two keyframes of a video Label Studio shows boxes that move evenly from one to the other,
+and after the last one the same box up to ``framesCount``. A keyframe that is not ``enabled`` is
+shown itself, and nothing after it until the next. Boxes worked out so have ``keyframe`` false.
+The export does not tell how large a video is: ``video_size=(width, height)`` does.
+
+A task is kept whole, and saving changes in it what has changed: a box that is where it was keeps
+its value to the last digit. Polygons, choices and whatever else a region may be ride along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from annotaudit.boxes import SIDES, Labels
+from annotaudit.errors import LabelFormatError
+from annotaudit.formats import columns, keyframes
+from annotaudit.formats.ground_truth.manifests import safe_name
+from annotaudit.formats.json_text import decode, encode, read_bytes
+from annotaudit.formats.label_studio.regions import Regions
+from annotaudit.formats.label_studio.writing import write_tasks
+from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.saving import write_whole
+
+_SIGNS = re.compile(rb'"(rectanglelabels|videorectangle|from_name|completed_by|model_version)"')
+_MAX_FRAMES = 10_000_000  # four days at 30 frames per second
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Tell an export from its list of tasks.
+
+    Examples
+    --------
+    >>> recognises(Path("x"), b'[{"id": 1, "data": {}, "annotations": [{"completed_by": 1}]}]')
+    True
+    """
+    is_list = head.lstrip()[:1] == b"[" and (b'"annotations"' in head or b'"predictions"' in head)
+    return bool(is_list and b'"data"' in head and _SIGNS.search(head))
+
+
+def load(
+    path: Path,
+    *,
+    strict: bool = False,
+    sequence: str | None = None,
+    video_size: tuple[float, float] | None = None,
+    rotation: str = "refuse",
+    predictions: bool = True,
+    interpolate: bool = True,
+) -> Labels:
+    """Read an export.
+
+    Parameters
+    ----------
+    path : Path
+    strict : bool
+        Raise at the first piece of input that cannot be used.
+    sequence : str, optional
+        Name of the set of images; by default that of the file.
+    video_size : tuple of float, optional
+        Width and height of the videos in pixels.
+    rotation : str
+        What to do with turned boxes: "refuse" lists them as problems, "box" takes the upright box
+        around each.
+    predictions : bool
+        Whether to read predictions, each model as an annotator.
+    interpolate : bool
+        Whether to work out the boxes between keyframes.
+
+    Returns
+    -------
+    Labels
+
+    Raises
+    ------
+    LabelFormatError
+        If it is no list of tasks, or nobody labelled any.
+    """
+    if rotation not in ("refuse", "box"):
+        raise LabelFormatError(f"rotation is {rotation!r}; expected 'refuse' or 'box'.")
+    tasks = decode(read_bytes(path), str(path))
+    if not isinstance(tasks, list):
+        raise LabelFormatError(
+            f"{path}: found {excerpt(tasks)}; expected a list of tasks. Export as JSON from Label "
+            "Studio, not as JSON_MIN, CSV or one task."
+        )
+    problems = Problems(str(path), strict=strict)
+    regions = Regions(problems, video_size, rotation == "box", predictions)
+    frames = _Frames(sequence or path.stem, problems)
+    unlabelled: dict[str, Any] = {}
+    for place, task in enumerate(tasks):
+        where = f"task {place}"
+        if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+            problems.add(where, f"found {excerpt(task)}; expected a task with data")
+        elif regions.looked_at(task):
+            name, frame = frames.add(place, task)
+            regions.read(task, where, name, frame)
+            frames.note(name, *regions.facts)
+            frames.keep(place, task, regions.paths)
+        else:
+            unlabelled[str(place)] = task
+    if not frames.rows:
+        raise LabelFormatError(
+            f"{path}: nobody labelled any of its {len(tasks)} tasks. Expected annotations, as the "
+            "JSON export of Label Studio has them."
+        )
+    for kind, n in regions.others.items():
+        problems.add(f"{n} regions of type {excerpt(kind)}", "no box; kept to be written back")
+    boxes = _box_table(regions, frames, interpolate)
+    return Labels(boxes, frames.table(boxes, unlabelled), problems.table())
+
+
+class _Frames:
+    """Tasks as they come, and the frames they stand for."""
+
+    def __init__(self, stills: str, problems: Problems) -> None:
+        self.stills = stills
+        self.problems = problems
+        self.names: Counter[str] = Counter({stills: 1})
+        self.rows: dict[tuple[str, int], list[Any]] = {}
+        self.lengths: dict[str, int] = {}
+        self.n_stills = 0
+
+    def add(self, place: int, task: dict[str, Any]) -> tuple[str, int]:
+        data = task["data"]
+        video = data.get("video")
+        if isinstance(video, str):
+            name = PurePosixPath(video.partition("?")[0]).stem or f"video {place}"
+            self.names[name] += 1
+            name = name if self.names[name] == 1 else f"{name} ({place})"
+            self.lengths[name] = 0
+            frame, image = 0, None
+        else:
+            name, frame = self.stills, self.n_stills
+            self.n_stills += 1
+            image = _image(data.get("image"), f"task {place}", self.problems)
+        self.rows[(name, frame)] = [image, np.nan, np.nan, None]
+        return name, frame
+
+    def note(self, name: str, size: tuple[float, float], length: int) -> None:
+        """Set down what the regions of the latest task tell."""
+        row = next(reversed(self.rows.values()))
+        row[1:3] = size
+        if name in self.lengths:
+            if length > _MAX_FRAMES:
+                self.problems.add(name, f"framesCount is {length:,}; not used")
+            else:
+                self.lengths[name] = length
+
+    def keep(self, place: int, task: dict[str, Any], read: list[str]) -> None:
+        """Keep the latest task, and which of its regions gave boxes."""
+        entry = {"place": place, "task": task, "read": read}
+        next(reversed(self.rows.values()))[3] = encode(entry, self.problems.source).decode()
+
+    def table(self, boxes: pd.DataFrame, unlabelled: dict[str, Any]) -> pd.DataFrame:
+        names = ["image", "image_width", "image_height", "source_entry"]
+        keys = [
+            key
+            for name, frame in self.rows
+            for key in (
+                [(name, number) for number in range(max(self.lengths[name], 1))]
+                if name in self.lengths
+                else [(name, frame)]
+            )
+        ]
+        keys = list(dict.fromkeys([*keys, *zip(boxes["sequence"], boxes["frame"], strict=True)]))
+        blank = [None, np.nan, np.nan, None]
+        rows = [self.rows.get(key, blank) for key in keys]
+        sizes = {name: row[1:3] for (name, _), row in self.rows.items() if name in self.lengths}
+        rows = [
+            [row[0], *sizes.get(name, row[1:3]), row[3]]
+            for (name, _), row in zip(keys, rows, strict=True)
+        ]
+        table = {
+            name: columns.text_column([row[at] for row in rows])
+            if at in (0, 3)
+            else np.array([row[at] for row in rows], dtype="float64")
+            for at, name in enumerate(names)
+        }
+        frames = pd.DataFrame(
+            {
+                "sequence": columns.text_column([name for name, _ in keys]),
+                "frame": np.array([frame for _, frame in keys], dtype="int64"),
+                **table,
+            }
+        )
+        frames.insert(5, "time", np.nan)
+        if unlabelled:
+            text = encode({"unlabelled": unlabelled}, self.problems.source)
+            frames["source_file"] = columns.on_first_row(len(frames), text)
+        return frames
+
+
+def _image(name: Any, where: str, problems: Problems) -> str | None:
+    # Label Studio's own addresses begin with a slash: the place under the server is the name.
+    return safe_name(name.lstrip("/") if isinstance(name, str) else name, where, problems)
+
+
+def _box_table(regions: Regions, frames: _Frames, interpolate: bool) -> pd.DataFrame:
+    table = regions.table()
+    is_video = table["sequence"].isin(list(frames.lengths))
+    if is_video.any():
+        stills, tracks = table[~is_video], table[is_video].reset_index(drop=True)
+        if interpolate:
+            lengths = tracks["sequence"].map(frames.lengths).to_numpy()
+            tracks = keyframes.fill_in(
+                tracks,
+                ["sequence", "region"],
+                tracks["enabled"].to_numpy(),
+                np.where(lengths > 0, lengths, -1),
+            )
+        tracks["keyframe"] = tracks["keyframe"].astype("boolean")
+        stills = stills.assign(keyframe=pd.array([pd.NA] * len(stills), dtype="boolean"))
+        table = pd.concat([stills, tracks], ignore_index=True)
+    else:
+        table = table.drop(columns="keyframe")
+    first = ["sequence", "frame", "track", "label", "annotator", *SIDES]
+    rest = [name for name in table if name not in (*first, "enabled")]
+    unsaid = [name for name in ("score", "annotation_id") if table[name].isna().all()]
+    if not table["prediction"].any():
+        unsaid.append("prediction")
+    return table[[*first, *rest]].drop(columns=unsaid)
+
+
+def save(labels: Labels, path: Path) -> Path:
+    """Write tasks: those that were read, with what has changed, and new ones.
+
+    Boxes of each annotator are an annotation of the task; those marked ``prediction``, a
+    prediction. New annotators who are neither a number nor an address are written under
+    ``annotator``, because Label Studio knows its people by these only.
+
+    Parameters
+    ----------
+    labels : Labels
+        With the sizes of images in ``labels.frames``.
+    path : Path
+
+    Raises
+    ------
+    LabelFormatError
+        If the size of an image or a side is unknown.
+    """
+    boxes, frames = labels.boxes, labels.frames
+    if not np.isfinite(boxes[list(SIDES)].to_numpy()).all():
+        row = boxes[~np.isfinite(boxes[list(SIDES)].to_numpy()).all(axis=1)].iloc[0]
+        raise LabelFormatError(
+            f"{path}: the box of track {row['track']!r} on frame {row['frame']} has a side that is "
+            "no finite number. Correct it, or leave the box out."
+        )
+    tasks = write_tasks(boxes, frames, str(path))
+    return write_whole(path, encode(tasks, str(path)))

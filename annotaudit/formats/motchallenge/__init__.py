@@ -1,0 +1,1 @@
+"""MOTChallenge: lines of tracks, and the folder of a sequence."""

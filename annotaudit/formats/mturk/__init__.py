@@ -1,0 +1,1 @@
+"""Mechanical Turk: assignments and their answers, and batch results."""

@@ -1,0 +1,1 @@
+"""YOLO: text files of shares, and their data.yaml."""
