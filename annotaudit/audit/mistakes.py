@@ -100,14 +100,14 @@ def _chord(sides: Floats, ends: Sequence[int]) -> Floats:
 
 
 def _size(sheet: Sheet) -> None:
-    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.1)
+    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.35)
     if rows is not None:
         sheet.draw(rows, _stretched(sheet.sides[rows], sheet.rng, 0.1, 0.6))
         sheet.note("size", rows)
 
 
 def _shift(sheet: Sheet) -> None:
-    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.1)
+    rows = sheet.pick(int(sheet.rng.integers(1, 4)), at_end=0.35)
     if rows is not None:
         sheet.draw(rows, sheet.sides[rows] + _off(sheet, rows, 0.15, 1.0))
         sheet.note("shift", rows)
@@ -230,10 +230,11 @@ def _degenerate(sheet: Sheet) -> None:
 
 
 def _tail(sheet: Sheet, row: int) -> Ints:
-    """Rows of the object of this row, from here on."""
-    end = sheet.start[row] + sheet.length[row]
-    rows = np.arange(row, end)
-    return np.asarray(rows[sheet.thing[rows] == sheet.thing[row]])
+    """Rows that carry the name of this row, from here on; a swap may have moved some elsewhere."""
+    begin, end = np.searchsorted(sheet.scene, [sheet.scene[row], sheet.scene[row] + 1])
+    same = sheet.thing[begin:end] == sheet.thing[row]
+    later = sheet.frame[begin:end] >= sheet.frame[row]
+    return np.asarray(begin + np.flatnonzero(same & later))
 
 
 def _fragment(sheet: Sheet) -> None:

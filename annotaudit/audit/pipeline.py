@@ -14,7 +14,7 @@ from annotaudit.audit.ranker import FEW, Ranker, fit_ranker
 from annotaudit.audit.rules import Rule, choose_rules, rule_name
 from annotaudit.audit.stills import find_disagreement
 from annotaudit.audit.study import study
-from annotaudit.boxes import OBJECT, Labels, check_boxes
+from annotaudit.boxes import OBJECT, TEXT, Labels, check_boxes
 from annotaudit.errors import BoxTableError, LimitError
 from annotaudit.metrics.embedders import Embedder
 from annotaudit.metrics.embedding import Embeddings
@@ -82,18 +82,23 @@ def _beside(structural: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
         return ranked if len(ranked) else structural
     both = pd.concat([structural, ranked], ignore_index=True)
     thing = codes([both[name] for name in OBJECT])
-    frame, score = both["frame"].to_numpy(), both["score"].to_numpy()
+    frame, score = both["frame"].to_numpy(), both["score"].to_numpy(copy=True)
     learned = np.arange(len(both)) >= len(structural)
-    repeats = ~learned & (both["rule"] == "label_change").to_numpy()
+    # Of a label that changes the rule tells more (which frames, which name), the ranker how sure.
+    odd = (both["rule"] == "label_change").to_numpy()
+    told = odd & learned & np.isin(thing, thing[odd & ~learned])
+    score[odd] = pd.Series(score[odd]).groupby(thing[odd]).transform("max")
+    repeats = ~learned & odd
     key = thing * (frame.max() + 2 * APART + 1) + frame + APART
     known, suspected = (
-        pd.Series(score[one]).groupby(key[one]).max() for one in (~learned, learned)
+        pd.Series(score[one]).groupby(key[one]).max() for one in (~learned, learned & ~told)
     )
-    dropped = np.zeros(len(both), dtype=bool)
+    dropped = told.copy()
     for step in range(-APART, APART + 1):
         dropped[learned] |= known.reindex(key[learned] + step).to_numpy() >= score[learned]
         dropped[repeats] |= suspected.reindex(key[repeats] + step).to_numpy() > score[repeats]
-    return both[~dropped]
+    said = pd.Series(severities(score), index=both.index, dtype=TEXT)
+    return both.assign(score=score, severity=said)[~dropped]
 
 
 def _tables(labels: Labels | pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotaudit.metrics.motion import chord_residual, out_and_back
-from annotaudit.metrics.paths import Bools, Floats, Paths
+from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 
 # Motion stands out from here on; nine in ten boxes of sound labels stay below all of these.
 ALONE, EXCURSION, END, JITTER = 3.6, 4.5, 6.0, 0.75  # times the usual unsteadiness; doublings
@@ -70,7 +70,7 @@ def screen(paths: Paths, edges: Floats, usable: Bools, noise: Floats) -> Screen:
         seen.stands_out[part] = (
             (largest(np.minimum(one, two) / unit) > ALONE)
             | (largest(np.abs(away) / unit) > EXCURSION)
-            | (largest(_end_bend(own, free, before, after) / unit) > END)
+            | (largest(_end_bend(own, time, free, before, after) / unit) > END)
             | (unsteady - np.log2(noise[:, part].mean(axis=0)) > JITTER)
         )
     return seen
@@ -96,14 +96,13 @@ def _unsteady(bend: Floats, size: Floats, first: Bools) -> Floats:
     return total / count
 
 
-def _end_bend(
-    edges: Floats, usable: Bools, before: NDArray[np.int64], after: NDArray[np.int64]
-) -> Floats:
+def _end_bend(edges: Floats, time: Ints, usable: Bools, before: Ints, after: Ints) -> Floats:
     """Bend of the first or last three boxes of a track, at its first and last box; pixels."""
     value = np.zeros_like(edges)
     long = before + after >= 2
     for ending, inward in ((before == 0, 1), (after == 0, -1)):
         at = np.flatnonzero(ending & long)
+        at = at[np.abs(time[at + 2 * inward] - time[at]) == 2]  # after a gap they tell of no bend
         bend = edges[:, at] - 2 * edges[:, at + inward] + edges[:, at + 2 * inward]
         value[:, at] = np.abs(bend) * usable[:, at]
     return value

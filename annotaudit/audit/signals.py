@@ -137,6 +137,9 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     # Nothing lies beyond the end of a track: there the next two boxes must do.
     first = before == 0
     ending = (first | (after == 0)) & (before + after >= 2)
+    outward = np.where(ending, np.where(first, -1, 1), 0)
+    # After a gap the three boxes tell of no bend.
+    ending &= np.abs(paths.time[at] - paths.time[at - 2 * outward]) == 2
     (here, _, free), *inward = (around.box(step) for step in (0, 1, 2, -1, -2))
     one, two = (np.where(first, inward[k][0], inward[k + 2][0]) for k in (0, 1))
     end = np.abs(here - 2 * one + two) * (ending & free)

@@ -70,3 +70,10 @@ def test_whole_pixels_stay_whole(crowd):
     whole = crowd.assign(**{side: crowd[side].round() for side in SIDES})
     spoilt, _ = plant_mistakes(whole, share=0.1, seed=2, kinds=["shift", "size", "drift"])
     assert (spoilt[list(SIDES)] % 1 == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_exchanged_again_and_again_never_meet_on_a_frame(crowd, seed):
+    spoilt, truth = plant_mistakes(crowd, share=0.1, seed=seed, kinds=["swap", "fragment"])
+    assert truth["event"].nunique() > 10
+    assert not spoilt.duplicated(["sequence", "annotator", "track", "frame"]).any()

@@ -121,6 +121,48 @@ def test_a_gap_is_a_missing_box_with_an_expected_one(walk, ranker):
     assert abs(gap["expected_left"].iloc[0] - walk["left"].iloc[50]) < 6
 
 
+def test_a_last_box_that_was_left_behind_is_a_warning(walk, ranker):
+    own = (walk["sequence"] == "street-1") & (walk["track"] == "4")
+    boxes = walk[~(own & (walk["frame"] > 80))].copy()
+    boxes.loc[own & (walk["frame"] == 80), "left"] += 30  # its width is 40
+    found = aa.audit(boxes, ranker=ranker)
+    found = found[(found["rule"] == "end_of_track") & (found["severity"] != "note")]
+    assert found[["sequence", "track", "frame"]].to_numpy().tolist() == [["street-1", "4", 80]]
+
+
+def test_a_long_gap_before_the_last_box_is_no_bend_of_its_course(walk):
+    boxes = walk[~((walk["track"] == "4") & walk["frame"].between(90, 118))]
+    signals = signals_of(boxes)
+    frame = boxes["frame"].to_numpy()[signals.scene.paths.row[signals.spots]]
+    track = boxes["track"].to_numpy()[signals.scene.paths.row[signals.spots]]
+    assert (signals["end_z"][(track == "4") & (frame == 119)] == 0).all()
+
+
+def test_a_changed_label_is_told_by_its_frames_and_names(walk, ranker):
+    boxes = walk.copy()
+    boxes.loc[boxes.index[40:44], "label"] = "car"
+    found = aa.audit(boxes, ranker=ranker)
+    found = found[found["rule"] == "label_change"]
+    assert found["reason"].tolist() == [
+        "Called car on frames 40 to 43, though 116 of the 120 boxes of this object are called "
+        "person."
+    ]
+    assert found["severity"].tolist() == ["error"]
+
+
+def test_two_that_exchange_names_are_a_swap_and_each_finding_names_the_other(walk, ranker):
+    boxes = walk.copy()
+    later = boxes["frame"] >= 60
+    here = boxes["sequence"] == "street-2"
+    one, two = (boxes.index[here & later & (boxes["track"] == name)] for name in ("1", "2"))
+    boxes.loc[one, "track"], boxes.loc[two, "track"] = "2", "1"
+    found = aa.audit(boxes, ranker=ranker)
+    found = found[found["rule"] == "swap"].sort_values("track")
+    assert found[["track", "frame"]].to_numpy().tolist() == [["1", 60], ["2", 60]]
+    assert found["reason"].str.contains("the past of 2").tolist() == [True, False]
+    assert found["reason"].str.contains("the past of 1").tolist() == [False, True]
+
+
 def test_a_line_between_far_keyframes_is_named_once_and_again_for_less(walk, ranker):
     boxes = walk.copy()
     rows = boxes.index[(boxes["sequence"] == "street-1") & (boxes["track"] == "3")]
