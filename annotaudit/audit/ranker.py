@@ -14,7 +14,7 @@ from annotaudit.audit.planting import UNSEEN, plant_mistakes
 from annotaudit.audit.shipped import Shipped, shipped
 from annotaudit.audit.signals import Signals, signals_of
 from annotaudit.audit.trees import Trees, grow
-from annotaudit.audit.words import findings_from, once
+from annotaudit.audit.words import VOICES, findings_from, once, speakers
 from annotaudit.boxes import OBJECT, Labels, check_boxes
 
 CELL = [*OBJECT, "frame"]
@@ -26,6 +26,7 @@ ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
 FEW = 500  # boxes; with fewer, what is usual in them is hardly known: hand-set rules judge
 OWN = 0.6  # weight of what the labels taught, beside the shipped weights
 APART = 3  # frames; closer suspicions of one object are one event
+FEW_EVENTS = 3.0  # so many of a rule say as much as that all rules deserve the same trust
 
 Floats = NDArray[np.float64]
 
@@ -43,12 +44,16 @@ class Ranker:
         Weights learned from simulated tracks, which have a say beside them.
     slope, shift : float
         Turn log-odds into those of a real mistake.
+    by_rule : tuple of float
+        What is added to the log-odds of a finding, for each of the ways to speak in
+        ``words.VOICES``: in labels with restless edges a jump proves less than a second name.
     """
 
     own: tuple[Trees, ...]
     shipped: Shipped
     slope: float = 1.0
     shift: float = 0.0
+    by_rule: tuple[float, ...] = ()
 
     def raw(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return log-odds that each box whose motion stands out is a mistake, before calibration.
@@ -95,8 +100,15 @@ class Ranker:
         score = self.score(signals, boxes)
         which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.spots])
         which = which[once(signals, which, score[which])]
-        score = less_for_repeats(signals, which, score)
-        return findings_from(boxes, signals, which, score[which])
+        score = less_for_repeats(signals, which, score)[which]
+        return findings_from(boxes, signals, which, self._by_rule(signals, which, score))
+
+    def _by_rule(self, signals: Signals, which: NDArray[np.int64], score: Floats) -> Floats:
+        if not self.by_rule:
+            return score
+        who, _ = speakers(signals, which)
+        more = np.exp(np.where(signals.moves[which], np.take(self.by_rule, who), 0.0))
+        return np.asarray(score * more / (1 - score + score * more))
 
 
 def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
@@ -127,9 +139,11 @@ def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
     lessons = [lesson(sample, frames, (seed, number)) for number in range(PLANTINGS)]
     half = np.concatenate([_half(lesson.boxes, lesson.signals) for lesson in lessons])
     own = tuple(learned(lessons, half != number, seed=seed) for number in (0, 1))
-    slope, shift = calibrated(Ranker(own, general), lessons)
+    odds, real, who = suspicions(Ranker(own, general), lessons)
+    slope, shift = calibrated(odds, real)
+    by_rule = calibrated_by_rule(slope * odds + shift, real, who)
     extra_slope, extra_shift = general.beside
-    return Ranker(own, general, extra_slope * slope, extra_slope * shift + extra_shift)
+    return Ranker(own, general, extra_slope * slope, extra_slope * shift + extra_shift, by_rule)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,22 +283,46 @@ def less_for_repeats(signals: Signals, which: NDArray[np.int64], score: Floats) 
     return less
 
 
-def calibrated(ranker: Ranker, lessons: list[Lesson]) -> tuple[float, float]:
-    """Fit log-odds to the share of events that are real, each box judged by the other half."""
-    from sklearn.linear_model import LogisticRegression
+def suspicions(
+    ranker: Ranker, lessons: list[Lesson]
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    """Return log-odds of each event of the lessons, whether it is real, and who speaks for it.
 
-    odds, real = [], []
+    Each box is judged by the other half.
+    """
+    found = []
     for lesson in lessons:
         raw = ranker.raw(lesson.signals, lesson.boxes)
         top = peaks(lesson.signals, np.where(lesson.signals.moves, raw, -np.inf))
-        top &= lesson.signals.moves
-        odds.append(raw[top])
-        real.append(lesson.event[top] >= 0)
-    known = np.concatenate(real)
-    if known.all() or not known.any():
+        at = np.flatnonzero(top & lesson.signals.moves)
+        found.append((raw[at], lesson.event[at] >= 0, speakers(lesson.signals, at)[0]))
+    odds, real, who = (np.concatenate(part) for part in zip(*found, strict=True))
+    return odds, real, who
+
+
+def calibrated(odds: Floats, real: NDArray[np.bool_]) -> tuple[float, float]:
+    """Fit log-odds to the share of events that are real, as rare as in labels people draw."""
+    from sklearn.linear_model import LogisticRegression
+
+    if real.all() or not real.any():
         return 1.0, 0.0
-    weight = np.where(known, EXPECTED / SHARE, 1.0)
-    model = LogisticRegression(C=100.0).fit(
-        np.concatenate(odds)[:, None], known, sample_weight=weight
-    )
+    weight = np.where(real, EXPECTED / SHARE, 1.0)
+    model = LogisticRegression(C=100.0).fit(odds[:, None], real, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def calibrated_by_rule(
+    odds: Floats, real: NDArray[np.bool_], who: NDArray[np.int64]
+) -> tuple[float, ...]:
+    """Fit what the log-odds of each rule's events lack, held near 0 where there are few.
+
+    Newton's method on the log-likelihood less ``FEW_EVENTS / 2`` times the square.
+    """
+    weight = np.where(real, EXPECTED / SHARE, 1.0)
+    lacks = np.zeros(len(VOICES))
+    for _ in range(20):
+        share = 1 / (1 + np.exp(-(odds + lacks[who])))
+        slope = np.bincount(who, weight * (real - share), len(VOICES)) - FEW_EVENTS * lacks
+        curve = np.bincount(who, weight * share * (1 - share), len(VOICES)) + FEW_EVENTS
+        lacks += slope / curve
+    return tuple(lacks.tolist())

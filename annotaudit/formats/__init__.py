@@ -23,8 +23,8 @@ csv                    Boxes in our own columns, or in others that ``columns=`` 
 parquet                The same as Parquet: everything that labels hold, in one file
 =====================  ========================================================================
 
-Formats of one tool share a folder; where it has but one, that is ``format.py``. A format is a module
-with three functions and a line in ``FORMATS`` (``catalogue.py``):
+Formats of one tool share a folder; where it has but one, that is ``format.py``. A format is a
+module with three functions and a line in ``FORMATS`` (``catalogue.py``):
 
 ``recognises(path: Path, head: bytes) -> bool``
     Whether the file looks like this format, told from its first bytes (64 KiB, after any UTF-8
