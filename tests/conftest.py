@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -16,7 +17,13 @@ from hypothesis import settings
 mpl.use("Agg")
 
 # Time limits per example fail on a busy machine, and say nothing about what is tested.
-settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
+# With pandas 2.2, where everything runs a second time, a few examples a law must do.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    max_examples=100 if pd.__version__ >= "3" else 15,
+)
 settings.load_profile("patient")
 
 S3RVER = "s3rver@3.7.1"
