@@ -15,8 +15,8 @@ import pandas as pd
 
 from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
-from annotaudit.boxes import TEXT
 from annotaudit.errors import LabelFormatError
+from annotaudit.formats.json_tables import table_from_json, table_to_json
 from annotaudit.formats.saving import write_whole
 from annotaudit.frames.matching import path_inside
 
@@ -146,7 +146,7 @@ class AdjustmentPlan:
         folder = Path(folder)
         for address, content in self.files.items():
             write_whole(path_inside(folder / "files", address.rpartition("-input/")[2]), content)
-        tables = {name: _plain(getattr(self, name)) for name in _TABLES}
+        tables = {name: table_to_json(getattr(self, name)) for name in _TABLES}
         plain = {
             "schema": 1,
             "job": self.job,
@@ -196,7 +196,9 @@ def load_plan(folder: str | os.PathLike[str]) -> AdjustmentPlan:
     path = path / FILE if path.is_dir() else path
     try:
         plain = json.loads(path.read_bytes())
-        tables: Mapping[str, pd.DataFrame] = {name: _table(plain[name]) for name in _TABLES}
+        tables: Mapping[str, pd.DataFrame] = {
+            name: table_from_json(plain[name]) for name in _TABLES
+        }
         files = {
             address: path_inside(path.parent / "files", name).read_bytes()
             for address, name in plain["files"].items()
@@ -216,13 +218,3 @@ def load_plan(folder: str | os.PathLike[str]) -> AdjustmentPlan:
             f"{path}: no plan of an adjustment job could be read ({error}). Make one with "
             "annotaudit.aws.plan_adjustment(...).save(folder), or `annotaudit adjust plan`."
         ) from error
-
-
-def _plain(table: pd.DataFrame) -> dict[str, Any]:
-    kinds = {name: "str" if table[name].dtype == TEXT else str(table[name].dtype) for name in table}
-    return {"columns": kinds, "rows": json.loads(table.to_json(orient="values"))}
-
-
-def _table(plain: dict[str, Any]) -> pd.DataFrame:
-    kinds = {name: TEXT if kind == "str" else kind for name, kind in plain["columns"].items()}
-    return pd.DataFrame(plain["rows"], columns=list(kinds)).astype(kinds)

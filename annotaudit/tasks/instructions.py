@@ -51,16 +51,6 @@ def frame_reasons(findings: pd.DataFrame, frames: pd.DataFrame) -> dict[tuple[st
     return {place: " ".join(dict.fromkeys(lines)) for place, lines in told.items()}
 
 
-def frame_scores(findings: pd.DataFrame, frames: pd.DataFrame) -> dict[tuple[str, int], float]:
-    """Return the highest score of a finding on each flagged frame."""
-    places = frames[["sequence", "frame", "task", "position"]]
-    found = findings[["sequence", "frame", "score"]].merge(places, on=["sequence", "frame"])
-    best: dict[tuple[str, int], float] = (
-        found.groupby(["task", "position"])["score"].max().fillna(0.0).to_dict()
-    )
-    return best
-
-
 def _spoken(findings: pd.DataFrame, frames: pd.DataFrame) -> list[tuple[pd.Series, str]]:
     """Findings with their place in a task, and the reason with frames named by their images."""
     columns = ["sequence", "frame", "track", "reason", *EXPECTED]

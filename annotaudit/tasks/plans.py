@@ -13,6 +13,7 @@ import pandas as pd
 
 from annotaudit.boxes import TEXT
 from annotaudit.errors import FrameError, LabelFormatError
+from annotaudit.formats.json_tables import table_from_json, table_to_json
 from annotaudit.formats.saving import write_whole
 from annotaudit.frames.matching import path_inside
 from annotaudit.tasks.kits import write_kit
@@ -120,8 +121,8 @@ class TaskPlan:
             "files": list(self.files),
             "videos": self.videos,
             "assumptions": self.assumptions,
-            **{name: _plain(getattr(self, name)) for name in (*_TABLES, "left_out")},
-            "frames": _plain(frames),
+            **{name: table_to_json(getattr(self, name)) for name in (*_TABLES, "left_out")},
+            "frames": table_to_json(frames),
         }
         written = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
         return write_whole(folder / FILE, written.encode())
@@ -195,8 +196,8 @@ def load_plan(folder: str | os.PathLike[str]) -> TaskPlan:
             files=files,
             videos=plain["videos"],
             assumptions=plain["assumptions"],
-            left_out=_table(plain["left_out"]),
-            **{name: _table(plain[name]) for name in _TABLES},
+            left_out=table_from_json(plain["left_out"]),
+            **{name: table_from_json(plain[name]) for name in _TABLES},
         )
     except (OSError, FrameError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise LabelFormatError(
@@ -208,14 +209,3 @@ def load_plan(folder: str | os.PathLike[str]) -> TaskPlan:
 def _absolute(image: Any) -> Any:
     is_local = isinstance(image, str) and "://" not in image
     return os.path.abspath(image) if is_local else image
-
-
-def _plain(table: pd.DataFrame) -> dict[str, Any]:
-    kinds = {name: "str" if table[name].dtype == TEXT else str(table[name].dtype) for name in table}
-    rows = json.loads(table.to_json(orient="values", double_precision=15))
-    return {"columns": kinds, "rows": rows}
-
-
-def _table(plain: dict[str, Any]) -> pd.DataFrame:
-    kinds = {name: TEXT if kind == "str" else kind for name, kind in plain["columns"].items()}
-    return pd.DataFrame(plain["rows"], columns=list(kinds)).astype(kinds)

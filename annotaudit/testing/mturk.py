@@ -27,6 +27,7 @@ from botocore.session import get_session
 
 from annotaudit.formats.mturk.assignments import saved_assignments
 from annotaudit.formats.mturk.format import load
+from annotaudit.testing.mturk_refusals import refusal, wrong_state
 from annotaudit.testing.service import ServiceError
 
 CENT = Decimal("0.01")
@@ -157,15 +158,15 @@ class MechanicalTurk:
     def _CreateHIT(self, **request: Any) -> dict[str, Any]:
         token = request.pop("UniqueRequestToken", None)
         if token is not None and token in self._hit_of_token:
-            raise _error(
+            raise refusal(
                 "HitAlreadyExists", f"The HIT already exists ({self._hit_of_token[token]})"
             )
         if ("Question" in request) == ("HITLayoutId" in request):
-            raise _error(
+            raise refusal(
                 "InvalidParameterValue", "Give either a Question or a HITLayoutId, and one of them"
             )
         if len(request.get("Question", "").encode()) > 65_535:
-            raise _error("InvalidParameterValue", "Question is longer than 65,535 bytes")
+            raise refusal("InvalidParameterValue", "Question is longer than 65,535 bytes")
         now = datetime.now(UTC)
         name = self._new_id("HIT")
         group = sha256(f"{request['Title']}{request['Reward']}".encode()).hexdigest()[:24].upper()
@@ -224,12 +225,12 @@ class MechanicalTurk:
         status = assignment["AssignmentStatus"]
         if status == "Rejected" and OverrideRejection:
             if assignment["SubmitTime"] < datetime.now(UTC) - timedelta(days=OVERRIDE_DAYS):
-                raise _error(
+                raise refusal(
                     "InvalidAssignmentState",
                     f"The assignment was submitted more than {OVERRIDE_DAYS} days ago",
                 )
         elif status != "Submitted":
-            raise _wrong_state("Submitted")
+            raise wrong_state("Submitted")
         hit = self._hit(assignment["HITId"])
         self._pay(assignment, Decimal(hit["Reward"]))
         assignment.update(AssignmentStatus="Approved", ApprovalTime=datetime.now(UTC))
@@ -240,9 +241,9 @@ class MechanicalTurk:
     def _RejectAssignment(self, AssignmentId: str, RequesterFeedback: str) -> dict[str, Any]:
         assignment = self._assignment(AssignmentId)
         if assignment["AssignmentStatus"] != "Submitted":
-            raise _wrong_state("Submitted")
+            raise wrong_state("Submitted")
         if not RequesterFeedback:
-            raise _error("InvalidParameterValue", "RequesterFeedback is required")
+            raise refusal("InvalidParameterValue", "RequesterFeedback is required")
         assignment.update(
             AssignmentStatus="Rejected",
             RejectionTime=datetime.now(UTC),
@@ -260,9 +261,9 @@ class MechanicalTurk:
     ) -> dict[str, Any]:
         assignment = self._assignment(AssignmentId)
         if assignment["WorkerId"] != WorkerId:
-            raise _error("InvalidParameterValue", "The assignment is another worker's")
+            raise refusal("InvalidParameterValue", "The assignment is another worker's")
         if UniqueRequestToken is not None and UniqueRequestToken in self._bonus_tokens:
-            raise _error("BonusAlreadyPaid", "A bonus with this token has been paid")
+            raise refusal("BonusAlreadyPaid", "A bonus with this token has been paid")
         self._pay(assignment, Decimal(BonusAmount))
         if UniqueRequestToken is not None:
             self._bonus_tokens.add(UniqueRequestToken)
@@ -296,16 +297,16 @@ class MechanicalTurk:
         hit = self._hit(HITId)
         wanted = "Reviewing" if Revert else "Reviewable"
         if self._shown(hit)["HITStatus"] != wanted:
-            raise _error("InvalidHITState", f"This HIT is not {wanted}")
+            raise refusal("InvalidHITState", f"This HIT is not {wanted}")
         hit["reviewing"] = not Revert
         return {}
 
     def _DeleteHIT(self, HITId: str) -> dict[str, Any]:
         hit = self._hit(HITId)
         if self._shown(hit)["HITStatus"] != "Reviewable":
-            raise _error("InvalidHITState", "This HIT is not Reviewable")
+            raise refusal("InvalidHITState", "This HIT is not Reviewable")
         if any(a["AssignmentStatus"] not in REVIEWED for a in self._of_hit[HITId]):
-            raise _error("InvalidHITState", "This HIT has assignments that are not reviewed")
+            raise refusal("InvalidHITState", "This HIT has assignments that are not reviewed")
         hit["disposed"] = True
         return {}
 
@@ -318,12 +319,12 @@ class MechanicalTurk:
 
     def _hit(self, name: str) -> dict[str, Any]:
         if name not in self.hits or self.hits[name].get("disposed"):
-            raise _error("HITDoesNotExist", f"Hit {name} does not exist.")
+            raise refusal("HITDoesNotExist", f"Hit {name} does not exist.")
         return self.hits[name]
 
     def _assignment(self, name: str) -> dict[str, Any]:
         if name not in self.assignments:
-            raise _error("AssignmentDoesNotExist", f"Assignment {name} does not exist.")
+            raise refusal("AssignmentDoesNotExist", f"Assignment {name} does not exist.")
         self._hit(self.assignments[name]["HITId"])
         return self.assignments[name]
 
@@ -352,7 +353,7 @@ class MechanicalTurk:
         many = self._hit(assignment["HITId"]).get("MaxAssignments", 1) >= MANY
         fee = max((amount * (FEE * 2 if many else FEE)).quantize(CENT, ROUND_HALF_UP), CENT)
         if amount + fee > self.balance:
-            raise _error("InsufficientFunds", "This Requester has insufficient funds.")
+            raise refusal("InsufficientFunds", "This Requester has insufficient funds.")
         self.balance -= amount + fee
         self.paid.append((assignment["AssignmentId"], amount))
 
@@ -369,7 +370,7 @@ class MechanicalTurk:
         try:
             start = int(NextToken or 0)
         except ValueError:
-            raise _error("InvalidParameterValue", "NextToken is not valid") from None
+            raise refusal("InvalidParameterValue", "NextToken is not valid") from None
         shown = found[start : start + MaxResults]
         reply: dict[str, Any] = {name: shown, "NumResults": len(shown)}
         if start + MaxResults < len(found):
@@ -379,19 +380,6 @@ class MechanicalTurk:
     def _new_id(self, kind: str) -> str:
         self._next_number += 1
         return sha256(f"{kind} {self._next_number}".encode()).hexdigest()[:30].upper()
-
-
-def _error(code: str, message: str) -> ServiceError:
-    number = sha256(message.encode()).hexdigest()[:8]
-    return ServiceError(
-        "RequestError", f"{message} ({number})", TurkErrorCode=f"AWS.MechanicalTurk.{code}"
-    )
-
-
-def _wrong_state(needed: str) -> ServiceError:
-    return _error(
-        "InvalidAssignmentState", f"This operation can be called with a status of: {needed}"
-    )
 
 
 def _as_time(value: Any) -> datetime | None:

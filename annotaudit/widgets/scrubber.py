@@ -16,8 +16,8 @@ import traitlets
 from annotaudit import review
 from annotaudit.boxes import COLUMNS, Labels, empty_table
 from annotaudit.errors import AnnotauditError, BoxTableError
-from annotaudit.review.verdicts import pairs
 from annotaudit.widgets.cells import close_earlier
+from annotaudit.widgets.judged import standing
 from annotaudit.widgets.page import save_page
 from annotaudit.widgets.payload import pack
 from annotaudit.widgets.pictures import Feed, Picture
@@ -272,26 +272,10 @@ class FrameScrubber(anywidget.AnyWidget):
         return review.Ledger(ledger, reviewer=reviewer, fingerprint=fingerprint)
 
     def _standing(self) -> dict[str, Any]:
-        """Collect the verdicts that count, by the finding's row number."""
-        if self.findings.empty:
-            return {}
-        verdicts = review.last_word(self.verdicts)
-        rows, judged = pairs(self.findings, verdicts, review.FINDING)
-        said = verdicts.iloc[judged]
-        for row, name in zip(rows.tolist(), said["id"], strict=True):
-            self._lines.setdefault(row, [name])
-        boxes = said[[f"corrected_{side}" for side in ("left", "top", "width", "height")]]
-        return {
-            str(row): {"verdict": verdict, "note": note, "corrected": box if has_box else None}
-            for row, verdict, note, box, has_box in zip(
-                rows.tolist(),
-                said["verdict"],
-                said["note"].fillna(""),
-                boxes.to_numpy().tolist(),
-                boxes.notna().all(axis=1),
-                strict=True,
-            )
-        }
+        judged, lines = standing(self.findings, self.verdicts)
+        for finding, line in lines.items():
+            self._lines.setdefault(finding, [line])
+        return judged
 
     def _show(self, finding: int, entry: dict[str, Any] | None) -> None:
         # Changed in place and told in brief: a new view reads it all, an open one just this.
