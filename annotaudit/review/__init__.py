@@ -2,7 +2,8 @@
 
 from annotaudit.review.corrections import apply
 from annotaudit.review.ledger import Ledger, load
-from annotaudit.review.lessons import suggest_limits, summary
+from annotaudit.review.lessons import recall, suggest_limits, summary
+from annotaudit.review.marking import MARKS, SEEN, marks, with_marks
 from annotaudit.review.merging import merge_back
 from annotaudit.review.verdicts import (
     FINDING,
@@ -16,6 +17,8 @@ from annotaudit.review.verdicts import (
 
 __all__ = [
     "FINDING",
+    "MARKS",
+    "SEEN",
     "VERDICTS",
     "VERDICT_COLUMNS",
     "Ledger",
@@ -24,8 +27,11 @@ __all__ = [
     "last_word",
     "leave_out_fine",
     "load",
+    "marks",
     "merge_back",
+    "recall",
     "suggest_limits",
     "summary",
+    "with_marks",
     "with_verdicts",
 ]

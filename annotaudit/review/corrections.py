@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from annotaudit.boxes import COLUMNS, OBJECT, SIDES, TEXT, Labels
-from annotaudit.review.verdicts import CORRECTED, SAME_BOX, last_word, like, pairs
-
-PLACE = (*OBJECT, "frame")  # one box of one object
+from annotaudit.review.marking import EXTRA_BOX
+from annotaudit.review.verdicts import CORRECTED, PLACE, SAME_BOX, drawn, last_word, like, pairs
 
 
 def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = False) -> Labels:
@@ -18,8 +18,10 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
 
     Only a verdict "mistake" changes anything. With a corrected box, that box takes the place of
     the one that was judged, or is added where a box was missing. Without one, nobody has said yet
-    what is right: the box stays, or goes with ``drop_uncorrected``. The last verdict on a finding
-    counts; where several findings are about one box, the last correction does.
+    what is right: the box stays, or goes with ``drop_uncorrected``. What a reviewer marked goes
+    in as well: a label, the name of an object on this frame, and a box that should not be there
+    goes. The last verdict on a finding counts; where several findings are about one box, the last
+    correction does.
 
     Parameters
     ----------
@@ -35,9 +37,9 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     -------
     Labels
         The corrected labels: rows keep their order, and boxes that were missing come last with
-        the label of their track. A corrected box that no longer has a place, because the box it
-        was about has changed or gone since, is listed in ``problems``. To apply the same verdicts
-        again changes nothing.
+        the label the reviewer gave, or that of their track. A corrected box that no longer has a
+        place, because the box it was about has changed or gone since, is listed in ``problems``.
+        To apply the same verdicts again changes nothing.
 
     Raises
     ------
@@ -60,11 +62,12 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     [15.0]
     """
     said = last_word(verdicts)
-    mistakes = said[said["verdict"] == "mistake"]
-    has_box = mistakes[list(CORRECTED)].notna().all(axis=1)
+    said = said[said["verdict"] == "mistake"]
+    has_box = said[list(CORRECTED)].notna().all(axis=1)
     # Two rules may have found the same box: a correction outweighs a mistake without one.
-    mistakes = pd.concat([mistakes[~has_box], mistakes[has_box]], ignore_index=True)
-    mistakes = mistakes.drop_duplicates([*PLACE, *SIDES], keep="last", ignore_index=True)
+    mistakes = pd.concat([said[~has_box], said[has_box]], ignore_index=True)
+    boxes_meant = mistakes[[*PLACE, *SIDES]].join(drawn(mistakes))
+    mistakes = mistakes[~boxes_meant.duplicated(keep="last")].reset_index(drop=True)
     has_box = mistakes[list(CORRECTED)].notna().all(axis=1).to_numpy(dtype=bool)
     rows, judged = pairs(labels.boxes, mistakes, PLACE)
 
@@ -75,21 +78,38 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     sides[rows[is_correction]] = corrected[judged[is_correction]]
     boxes[list(SIDES)] = sides
     wrong = np.setdiff1d(rows[~is_correction], rows[is_correction])
+    for name in ("label", "track"):
+        boxes[name], renamed = _renamed(labels.boxes, said, name)
+        wrong = np.setdiff1d(wrong, renamed)
 
     unplaced = mistakes[has_box & ~np.isin(np.arange(len(mistakes)), judged)]
     unplaced = unplaced[~_already_there(boxes, unplaced)]
     was_missing = unplaced[list(SIDES)].isna().all(axis=1)
-    if drop_uncorrected:
-        boxes = boxes[~np.isin(np.arange(len(boxes)), wrong)]
+    extra, _ = pairs(labels.boxes, said[said["rule"] == EXTRA_BOX], PLACE)
+    gone = np.union1d(extra, wrong) if drop_uncorrected else extra
+    boxes = boxes[~np.isin(np.arange(len(boxes)), gone)]
     if was_missing.any():
         added = _boxes_of(unplaced[was_missing], labels.boxes)
         boxes = pd.concat([boxes, added], ignore_index=True)
     return replace(labels, boxes=boxes, problems=_with_lost(labels, unplaced[~was_missing]))
 
 
+def _renamed(
+    boxes: pd.DataFrame, said: pd.DataFrame, name: str
+) -> tuple[pd.Series, NDArray[np.intp]]:
+    """Give the labels, or tracks, of the boxes as they should be, and the rows that changed."""
+    told = said.dropna(subset=f"corrected_{name}")
+    rows, judged = pairs(boxes, told, PLACE)
+    names = boxes[name].to_numpy(dtype=object, copy=True)
+    names[rows] = told[f"corrected_{name}"].to_numpy(dtype=object)[judged]
+    return pd.Series(names, index=boxes.index).astype(boxes[name].dtype), rows
+
+
 def _already_there(boxes: pd.DataFrame, verdicts: pd.DataFrame) -> np.ndarray:
     """Whether the corrected box of each verdict stands in the table, as after a first run."""
-    wanted = verdicts[[*PLACE, *CORRECTED]].assign(row=np.arange(len(verdicts)))
+    wanted = verdicts[[*PLACE, *CORRECTED]].assign(
+        row=np.arange(len(verdicts)), track=verdicts["corrected_track"].fillna(verdicts["track"])
+    )
     both = like(wanted, boxes, PLACE).merge(boxes[[*PLACE, *SIDES]], on=list(PLACE))
     apart = both[list(CORRECTED)].to_numpy() - both[list(SIDES)].to_numpy()
     there = both.loc[(np.abs(apart) <= SAME_BOX).all(axis=1), "row"]
@@ -99,8 +119,10 @@ def _already_there(boxes: pd.DataFrame, verdicts: pd.DataFrame) -> np.ndarray:
 def _boxes_of(verdicts: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
     """Make new boxes of the corrected ones; an object keeps the label it has elsewhere."""
     labels = boxes.drop_duplicates(list(OBJECT))[[*OBJECT, "label"]]
-    added = verdicts[[*PLACE, *CORRECTED]].rename(columns=dict(zip(CORRECTED, SIDES, strict=True)))
-    return added.merge(labels, on=list(OBJECT), how="left")[list(COLUMNS)]
+    added = verdicts[[*PLACE, *CORRECTED, "corrected_label"]]
+    added = added.rename(columns=dict(zip(CORRECTED, SIDES, strict=True)))
+    added = added.merge(labels, on=list(OBJECT), how="left")
+    return added.assign(label=added["corrected_label"].fillna(added["label"]))[list(COLUMNS)]
 
 
 def _with_lost(labels: Labels, lost: pd.DataFrame) -> pd.DataFrame:

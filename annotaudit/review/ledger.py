@@ -31,6 +31,7 @@ from annotaudit.review.lines import (
     parsed,
     table,
 )
+from annotaudit.review.marking import SEEN, finding_of
 from annotaudit.review.verdicts import CORRECTED, FINDING, VERDICTS
 
 
@@ -101,10 +102,13 @@ class Ledger:
         verdict: str,
         *,
         corrected: Sequence[float] | None = None,
+        corrected_label: str | None = None,
+        corrected_track: str | None = None,
         note: str = "",
         reviewer: str | None = None,
         fingerprint: str | None = None,
         time: datetime | None = None,
+        verdict_id: str | None = None,
     ) -> str:
         """Add one verdict.
 
@@ -117,12 +121,16 @@ class Ledger:
             What the person says about it.
         corrected : four numbers, optional
             The box as it should be: left, top, width and height, in pixels.
+        corrected_label, corrected_track : str, optional
+            The label and the object as they should be.
         note : str, optional
             Anything worth keeping.
         reviewer, fingerprint : str, optional
             In place of the ledger's own.
         time : datetime, optional
             With a time zone; now, if not given.
+        verdict_id : str, optional
+            Names the verdict; a name that nothing else has, if not given.
 
         Returns
         -------
@@ -150,13 +158,17 @@ class Ledger:
             )
         line = {
             "schema": SCHEMA,
-            "id": uuid4().hex,
+            "id": verdict_id or uuid4().hex,
             **{name: as_text(finding[name]) for name in FINDING if name != "frame"},
             "frame": int(finding["frame"]),
-            "score": as_number(finding.get("score")),
+            # What a person saw was found by no rule, whose scores are held against verdicts.
+            "score": None if finding["rule"] in SEEN else as_number(finding.get("score")),
             "verdict": verdict,
             **{side: as_number(finding.get(side)) for side in SIDES},
             **dict(zip(CORRECTED, as_corrected(corrected), strict=True)),
+            "label": as_text(finding.get("label")) or None,
+            "corrected_label": as_text(corrected_label) or None,
+            "corrected_track": as_text(corrected_track) or None,
             "note": as_text(note) or "",
             "reviewer": as_text(self.reviewer if reviewer is None else reviewer) or "",
             "time": as_moment(time),
@@ -164,6 +176,55 @@ class Ledger:
         }
         self._write(line)
         return str(line["id"])
+
+    def mark(
+        self,
+        box: Mapping[Any, Any] | pd.Series,
+        kind: str,
+        *,
+        corrected: Sequence[float] | None = None,
+        **told: Any,
+    ) -> str:
+        """Add a mistake that a reviewer saw and no finding names.
+
+        Parameters
+        ----------
+        box : mapping or Series
+            The box, a row of ``labels.boxes``. Where one is missing: ``sequence``, ``frame`` and,
+            where known, ``annotator`` and ``track``.
+        kind : {"wrong_box", "wrong_label", "wrong_identity", "extra_box", "missing_box"}
+            What is wrong; see ``annotaudit.review.MARKS``.
+        corrected : four numbers, optional
+            The box as it should be: left, top, width and height, in pixels. A missing one needs it.
+        **told
+            ``corrected_label``, ``corrected_track``, ``note`` and the other options of ``append``.
+
+        Returns
+        -------
+        str
+            The name of this verdict, for ``withdraw``.
+
+        Raises
+        ------
+        LimitError
+            If there is no such kind of mistake.
+        BoxTableError
+            If the box has no place, or nobody drew the missing one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> ledger = Ledger(f"{folder.name}/street.verdicts.jsonl", reviewer="ann")
+        >>> bus = {"sequence": "street", "annotator": "ben", "track": "car:7", "frame": 4,
+        ...        "label": "car", "left": 10, "top": 20, "width": 30, "height": 15}
+        >>> _ = ledger.mark(bus, "wrong_label", corrected_label="bus", note="two decks")
+        >>> ledger.read()[["rule", "label", "corrected_label", "note"]]
+                      rule label corrected_label       note
+        0  seen_wrong_label   car             bus  two decks
+        >>> folder.cleanup()
+        """
+        return self.append(finding_of(box, kind, corrected), "mistake", corrected=corrected, **told)
 
     def withdraw(self, verdict_id: str, *, reviewer: str | None = None) -> None:
         """Take a verdict back; what was said before it counts again.

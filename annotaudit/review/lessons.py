@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import TEXT
+from annotaudit.boxes import SIDES, TEXT
 from annotaudit.errors import BoxTableError, LimitError
-from annotaudit.review.verdicts import VERDICTS, last_word, with_verdicts
+from annotaudit.metrics.gold import wilson
+from annotaudit.review.marking import SEEN
+from annotaudit.review.verdicts import PLACE, VERDICTS, drawn, last_word, with_verdicts
 
 SUMMARY_COLUMNS = ("rule", "reviewed", "mistake", "fine", "unsure", "precision", "low", "high")
 
@@ -29,7 +31,8 @@ def summary(verdicts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame
         and ``unsure``, numbers of findings; ``precision``, the share of mistakes among those
         judged a mistake or fine (NaN if there are none); ``low`` and ``high``, its Wilson
         interval. It holds for findings like those reviewed: whoever reviews only the top of the
-        list learns about the top of the list.
+        list learns about the top of the list. Mistakes that no rule found are not in it; see
+        ``recall``.
 
     Raises
     ------
@@ -55,6 +58,7 @@ def summary(verdicts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame
     if not 0 < confidence < 1:
         raise LimitError(f"confidence is a share between 0 and 1; found {confidence!r}.")
     said = last_word(verdicts)
+    said = said[~said["rule"].isin(SEEN)]
     counts = pd.crosstab(said["rule"], said["verdict"]).reindex(columns=VERDICTS, fill_value=0)
     reviewed = counts.sum(axis=1).rename("reviewed")
     table = pd.concat([reviewed, counts], axis=1).astype("int64").reset_index()
@@ -72,6 +76,53 @@ def summary(verdicts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame
     return table.sort_values(["reviewed", "rule"], ascending=[False, True], ignore_index=True)[
         list(SUMMARY_COLUMNS)
     ]
+
+
+def recall(verdicts: pd.DataFrame) -> pd.Series:
+    """Estimate which share of the mistakes the audit finds.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        What ``annotaudit.review.load`` returns. The last verdict on a finding counts.
+
+    Returns
+    -------
+    Series
+        ``found``: boxes with a mistake that the audit found and a person confirmed; ``missed``:
+        boxes with a mistake that reviewers alone saw; ``recall``, the share of the former among
+        both (NaN if there are none), and its 95 % Wilson interval, ``low`` and ``high``. A mistake
+        that nobody saw is in neither: the share is too good unless whole frames were looked at,
+        and too bad where findings were left unjudged.
+
+    Raises
+    ------
+    BoxTableError
+        If a column of the verdicts is missing.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22:209,
+    doi:10.1080/01621459.1927.10502953
+
+    Examples
+    --------
+    >>> from annotaudit.boxes import empty_table
+    >>> from annotaudit.review.verdicts import VERDICT_COLUMNS
+    >>> recall(empty_table(VERDICT_COLUMNS))[["found", "missed"]].tolist()
+    [0.0, 0.0]
+    """
+    said = last_word(verdicts)
+    mistakes = said[said["verdict"] == "mistake"]
+    seen = mistakes["rule"].isin(SEEN)
+    keys = mistakes[[*PLACE, *SIDES]].join(drawn(mistakes))
+    # Several rules about one box are one mistake; who marks a box the audit named was led to it.
+    boxes = seen.groupby([keys[name] for name in keys], dropna=False).min()
+    found, missed = float((~boxes).sum()), float(boxes.sum())
+    share, low, high = wilson(np.array([found]), np.array([found + missed]))
+    return pd.Series(
+        {"found": found, "missed": missed, "recall": share[0], "low": low[0], "high": high[0]}
+    )
 
 
 def suggest_limits(

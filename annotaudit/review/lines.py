@@ -12,12 +12,18 @@ track, frame, rule
 score                 the finding's score when it was judged, or null
 left, top, width,     the box as it was judged, pixels; null where a box is missing
 height
+label                 of the box as it was judged, or null
 verdict               ``mistake``, ``fine`` or ``unsure``
 corrected_left, ...   the box as it should be, pixels; null where nobody said
+corrected_label,      the label and the object as they should be; null where nobody said
+corrected_track
 note, reviewer        text
 time                  when, ISO 8601 with its offset
 fingerprint           of the labels that were judged (``annotaudit.review.fingerprint``)
 ===================== ==========================================================================
+
+What a reviewer saw and no finding names is a line as well: its rule begins with ``seen_`` (see
+``annotaudit.review.MARKS``) and its score is null.
 
 A line ``{"schema": 1, "withdraws": ID, "reviewer": ..., "time": ...}`` takes an earlier line back.
 """
@@ -61,6 +67,9 @@ class Stated(msgspec.Struct, kw_only=True):
     corrected_top: float | None = None
     corrected_width: float | None = None
     corrected_height: float | None = None
+    label: str | None = None
+    corrected_label: str | None = None
+    corrected_track: str | None = None
     note: str = ""
     reviewer: str = ""
     fingerprint: str = ""

@@ -10,14 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.util import hash_array
 
-from annotaudit.boxes import COLUMNS, SIDES, TEXT, check_boxes
+from annotaudit.boxes import COLUMNS, OBJECT, SIDES, TEXT, check_boxes
 from annotaudit.errors import BoxTableError
 
 if TYPE_CHECKING:
     from annotaudit.boxes import Labels
 
 VERDICTS = ("mistake", "fine", "unsure")
-FINDING = ("sequence", "annotator", "track", "frame", "rule")  # together they name one finding
+PLACE = (*OBJECT, "frame")  # one box of one object
+FINDING = (*PLACE, "rule")  # together they name one finding
+MISSING_BOX = "seen_missing_box"  # the rule of an object that a reviewer saw and nobody labelled
 CORRECTED = tuple(f"corrected_{side}" for side in SIDES)
 VERDICT_COLUMNS = {  # one row per verdict
     "sequence": "str",
@@ -35,12 +37,16 @@ VERDICT_COLUMNS = {  # one row per verdict
     "corrected_top": "float64",
     "corrected_width": "float64",
     "corrected_height": "float64",
+    "label": "str",  # of the box as it was judged; missing where a box was
+    "corrected_label": "str",  # the label as it should be; missing where nobody said
+    "corrected_track": "str",  # the object it should be
     "note": "str",
     "reviewer": "str",
     "time": "datetime64[us, UTC]",
     "fingerprint": "str",  # of the labels that were judged
     "id": "str",  # names this verdict, so that it can be withdrawn
 }
+LATER = ("label", "corrected_label", "corrected_track")  # a table from elsewhere may lack them
 SAME_BOX = 0.5  # pixels; a format that stores whole pixels moves a side by no more than this
 
 
@@ -100,7 +106,8 @@ def last_word(verdicts: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The rows that count, under their old index. A box that was judged, changed and judged
-        again counts twice: those are two boxes.
+        again counts twice: those are two boxes. So do two boxes that reviewers drew for objects
+        without a name.
 
     Raises
     ------
@@ -113,7 +120,9 @@ def last_word(verdicts: pd.DataFrame) -> pd.DataFrame:
     >>> len(last_word(empty_table(VERDICT_COLUMNS)))
     0
     """
-    return check_verdicts(verdicts).drop_duplicates([*FINDING, *SIDES], keep="last")
+    verdicts = check_verdicts(verdicts)
+    keys = verdicts[[*FINDING, *SIDES]].join(drawn(verdicts))
+    return verdicts[~keys.duplicated(keep="last")]
 
 
 def with_verdicts(findings: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -204,13 +213,21 @@ def leave_out_fine(findings: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFra
 
 
 def check_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as it is if it is a table of verdicts; see ``VERDICT_COLUMNS``."""
-    if missing := [name for name in VERDICT_COLUMNS if name not in verdicts.columns]:
+    """Return the table if it is one of verdicts, with the ``LATER`` columns in any case."""
+    missing = [name for name in VERDICT_COLUMNS if name not in verdicts.columns]
+    if set(missing) - set(LATER):
         raise BoxTableError(
             f"The verdicts lack {missing}; they have {[str(name) for name in verdicts.columns]}. "
             "Read them with annotaudit.review.load()."
         )
-    return verdicts
+    unknown = pd.Series(np.nan, index=verdicts.index, dtype=TEXT)
+    return verdicts.assign(**dict.fromkeys(missing, unknown))
+
+
+def drawn(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return the box a reviewer drew where nothing else names the object; NaN for all others."""
+    nameless = verdicts["track"].isna() & verdicts["rule"].eq(MISSING_BOX)
+    return verdicts[list(CORRECTED)].where(nameless)
 
 
 def pairs(
