@@ -262,6 +262,125 @@ def test_a_keyframe_that_is_none_is_a_problem(write, bad, says):
     assert says in labels.problems["what"].iloc[0]
 
 
+def test_a_key_that_stands_twice_is_a_problem_with_its_task(write, tmp_path):
+    path = write(task([region()]), task([region(x=30)], number=2))
+    path.write_text(path.read_text().replace('"x": 30', '"x": 99, "x": 30'))
+    labels = load(path)
+    assert labels.boxes["left"].tolist() == [50, 150], "the last one counts"
+    assert labels.problems[["where", "what"]].to_numpy().tolist() == [
+        ["task 1", "has the key 'x' twice; the last one counts"]
+    ]
+    with pytest.raises(LabelFormatError, match="task 1: has the key 'x' twice"):
+        load(path, strict=True)
+    path.write_text(path.read_text().replace('"lead_time": 1.5', '"lead_time": NaN'))
+    assert load(path).problems["where"].tolist() == ["file"]
+    path.write_text(json.dumps([task([region(label='a "word"')])]).replace('\\"', "\\u0022"))
+    assert load(path).problems.empty, "a quotation mark in a text is no key"
+
+
+def test_a_long_first_task_hides_no_keys_from_recognition(write):
+    """Label Studio writes "data" behind the annotations."""
+    keys = [key(frame) for frame in range(1, 1001)]
+    long = video(track(*keys, frames=1000))
+    long["data"] = long.pop("data")
+    path = write(long)
+    assert path.read_bytes().index(b'"data"') > 65_536
+    assert len(aa.load(path, **SIZE).boxes) == 1000
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ({"id": "7", "photo": "/data/upload/1/ab-a.JPG"}, "data/upload/1/ab-a.JPG"),
+        ({"image": "/data/local-files/?d=set%20one/%C3%BC.png"}, "set one/ü.png"),
+        ({"url": "https://example.org/a.jpg?size=2"}, "https://example.org/a.jpg?size=2"),
+        ({"image": "s3://bucket/a.jpg", "map": "b.png"}, "s3://bucket/a.jpg"),
+        ({"text": "no picture"}, None),
+    ],
+)
+def test_the_image_has_the_name_and_the_key_of_the_project(write, tmp_path, data, name):
+    path = write(task([region()]) | {"data": data})
+    labels = load(path)
+    assert labels.frames["image"].tolist() == [name if name else pytest.approx(np.nan, nan_ok=True)]
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+def test_an_image_that_stands_in_the_file_has_no_name(write):
+    labels = load(write(task([region()]) | {"data": {"image": "data:image/png;base64,AAAA"}}))
+    assert labels.frames["image"].isna().all()
+    assert labels.problems["where"].tolist() == ["task 0"]
+
+
+def test_a_video_under_another_key_is_one(write, tmp_path):
+    one, two = video(track(key(1), frames=2)), video(track(key(1), frames=2), number=2)
+    one["data"] = {"clip": "/data/local-files/?d=cam/street.mp4"}
+    two["data"] = {"clip": "/data/local-files/?d=cam/park.mp4"}
+    path = write(one, two)
+    labels = aa.load(path, **SIZE)
+    assert labels.boxes["sequence"].tolist() == ["street"] * 2 + ["park"] * 2
+    assert labels.problems.empty
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+def test_each_image_of_a_task_is_a_frame(write, tmp_path):
+    pages = task([region(), region("x2", 30, item_index=1, original_width=1000)])
+    pages["data"] = {"pages": ["/data/upload/1/p1.jpg", "/data/upload/1/p2.jpg"]}
+    path = write(pages, task([region("x3")], number=2))
+    labels = aa.load(path)
+    assert labels.boxes["frame"].tolist() == [0, 1, 2]
+    assert labels.boxes["left"].tolist() == [50, 300, 50]
+    assert labels.frames["image"].str[-6:].tolist() == ["p1.jpg", "p2.jpg", "/a.jpg"]
+    assert labels.frames["image_width"].tolist() == [500, 1000, 500]
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+    boxes = labels.boxes.assign(left=[55.0, 310.0, 50.0])
+    new = boxes.iloc[[1]].assign(left=500.0, region=None, region_id=None)
+    boxes = pd.concat([boxes, new], ignore_index=True)
+    saved = content(save(aa.Labels(boxes, labels.frames), tmp_path / "again.json"))
+    result = saved[0]["annotations"][0]["result"]
+    assert [each["value"]["x"] for each in result] == [11, 31, 50]
+    assert [each.get("item_index") for each in result] == [None, 1, 1]
+    assert saved[1] == content(path)[1]
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        (region("x2", item_index=1), "item_index is 1; expected one below 1"),
+        (region("x2", to_name="right"), "drawn on 'right', those before on 'image'"),
+    ],
+)
+def test_boxes_on_an_image_that_cannot_be_told_are_not_put_on_another(write, second, says):
+    labels = load(write(task([region(), second])))
+    assert len(labels.boxes) == 1
+    assert says in labels.problems["what"].iloc[0]
+
+
+def test_relations_are_counted_not_called_broken(write, tmp_path):
+    relation = {"from_id": "x1", "to_id": "x2", "type": "relation", "direction": "right"}
+    path = write(task([region(), region("x2"), relation]))
+    labels = load(path)
+    assert labels.problems["where"].tolist() == ["1 regions of type 'relation'"]
+    assert content(save(labels, tmp_path / "again.json")) == content(path)
+
+
+MIN = (
+    '[{"image": "/a.jpg", "id": 1, "label": [{"x": 1, "y": 2, "width": 3, "height": 4}],'
+    ' "annotator": 1, "annotation_id": 5, "lead_time": 3.1}]'
+)
+CSV = 'annotation_id,annotator,created_at,id,image,label,lead_time\n5,1,2024,1,/a.jpg,"[]",3.1\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [(MIN, "JSON_MIN"), (CSV, "CSV"), (CSV.replace(",", "\t"), "CSV"), ("one", "one task")],
+)
+def test_other_exports_are_named_and_refused(write, text, what):
+    path = write()
+    path.write_text(text if text != "one" else json.dumps(task([region()])))
+    with pytest.raises(LabelFormatError, match=f"found {what}; expected a list of tasks. Export"):
+        aa.load(path)
+
+
 def test_a_file_that_is_no_list_is_refused(tmp_path):
     path = tmp_path / "x.json"
     path.write_text("{}")

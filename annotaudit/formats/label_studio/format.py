@@ -20,6 +20,7 @@ A list of tasks, here one of each kind and broken for reading::
 in the file                     in the tables
 ==============================  ===================================================
 a task with an image            ``frame``, its place among them; ``sequence``: the file
+a task with several             as many frames; ``item_index`` of a region tells which
 a task with a video             ``sequence``: name of the video
 ``frame`` of a keyframe         ``frame``: 1 less
 ``x``, ``y``, ``width``,        ``left top width height`` in pixels: they are hundredths
@@ -50,6 +51,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -57,18 +59,23 @@ from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns, keyframes
 from annotaudit.formats.ground_truth.manifests import safe_name
-from annotaudit.formats.json_text import decode, encode, read_bytes
+from annotaudit.formats.json_text import decode, encode, quotes, read_bytes, repeated_keys
+from annotaudit.formats.label_studio.media import is_video_task, media_name, page_names
 from annotaudit.formats.label_studio.regions import Regions
 from annotaudit.formats.label_studio.writing import write_tasks
 from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.recognise import HEAD_BYTES
 from annotaudit.formats.saving import write_whole
 
 _SIGNS = re.compile(rb'"(rectanglelabels|videorectangle|from_name|completed_by|model_version)"')
+_INSIDE = re.compile(rb'"(data|result)"')  # a long result keeps "data" out of the first bytes
+_ABOUT = {b"annotation_id", b"annotator", b"lead_time"}  # what the short exports say of each task
+_RAW_TASKS = msgspec.json.Decoder(list[msgspec.Raw])
 _MAX_FRAMES = 10_000_000  # four days at 30 frames per second
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Tell an export from its list of tasks.
+    """Tell an export from its list of tasks; the others too, to say which one is needed.
 
     Examples
     --------
@@ -76,7 +83,22 @@ def recognises(path: Path, head: bytes) -> bool:
     True
     """
     is_list = head.lstrip()[:1] == b"[" and (b'"annotations"' in head or b'"predictions"' in head)
-    return bool(is_list and b'"data"' in head and _SIGNS.search(head))
+    if is_list and _INSIDE.search(head) and _SIGNS.search(head):
+        return True
+    return _other_export(head) is not None
+
+
+def _other_export(head: bytes) -> str | None:
+    """Name the export of Label Studio that is not read, if a file is one."""
+    start = head.lstrip()[:1]
+    if start == b"[":
+        is_short = all(b'"%b"' % word in head for word in _ABOUT) and b'"result"' not in head
+        return "JSON_MIN" if is_short else None
+    if start == b"{":
+        signs = (b'"from_name"', b'"to_name"', b'"result"')
+        return "one task" if all(sign in head for sign in signs) else None
+    first = head.partition(b"\n")[0].replace(b'"', b"").strip()
+    return "CSV" if set(re.split(rb"[,\t]", first)) >= _ABOUT else None
 
 
 def load(
@@ -119,13 +141,17 @@ def load(
     """
     if rotation not in ("refuse", "box"):
         raise LabelFormatError(f"rotation is {rotation!r}; expected 'refuse' or 'box'.")
-    tasks = decode(read_bytes(path), str(path))
-    if not isinstance(tasks, list):
+    data = read_bytes(path)
+    other = _other_export(data[:HEAD_BYTES])
+    tasks = [] if other else decode(data, str(path))
+    if other or not isinstance(tasks, list):
         raise LabelFormatError(
-            f"{path}: found {excerpt(tasks)}; expected a list of tasks. Export as JSON from Label "
-            "Studio, not as JSON_MIN, CSV or one task."
+            f"{path}: found {other or excerpt(tasks)}; expected a list of tasks. Export as JSON "
+            "from Label Studio, not as JSON_MIN, CSV or one task."
         )
     problems = Problems(str(path), strict=strict)
+    _note_repeated_keys(data, tasks, problems)
+    del data
     regions = Regions(problems, video_size, rotation == "box", predictions)
     frames = _Frames(sequence or path.stem, problems)
     unlabelled: dict[str, Any] = {}
@@ -134,10 +160,10 @@ def load(
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             problems.add(where, f"found {excerpt(task)}; expected a task with data")
         elif regions.looked_at(task):
-            name, frame = frames.add(place, task)
-            regions.read(task, where, name, frame)
-            frames.note(name, *regions.facts)
-            frames.keep(place, task, regions.paths)
+            name, frame, n_pages = frames.add(place, task)
+            regions.read(task, where, name, frame, n_pages)
+            frames.note(name, frame, *regions.facts)
+            frames.keep(name, frame, {"place": place, "task": task, "read": regions.paths}, n_pages)
         else:
             unlabelled[str(place)] = task
     if not frames.rows:
@@ -151,6 +177,20 @@ def load(
     return Labels(boxes, frames.table(boxes, unlabelled), problems.table())
 
 
+def _note_repeated_keys(data: bytes, tasks: list[Any], problems: Problems) -> None:
+    """Tell the tasks in which a key stands twice, of which only the last was read."""
+    if quotes(data) == sum(quotes(encode(task, problems.source)) for task in tasks):
+        return
+    try:
+        texts = {f"task {n}": bytes(t) for n, t in enumerate(_RAW_TASKS.decode(data))}
+        values: list[Any] = tasks
+    except msgspec.DecodeError:  # NaN in it
+        texts, values = {"file": data}, [tasks]
+    for (where, text), value in zip(texts.items(), values, strict=True):
+        for key in repeated_keys(text, value):
+            problems.add(where, f"has the key {excerpt(key)} twice; the last one counts")
+
+
 class _Frames:
     """Tasks as they come, and the frames they stand for."""
 
@@ -162,36 +202,43 @@ class _Frames:
         self.lengths: dict[str, int] = {}
         self.n_stills = 0
 
-    def add(self, place: int, task: dict[str, Any]) -> tuple[str, int]:
-        data = task["data"]
-        video = data.get("video")
-        if isinstance(video, str):
-            name = PurePosixPath(video.partition("?")[0]).stem or f"video {place}"
+    def add(self, place: int, task: dict[str, Any]) -> tuple[str, int, int]:
+        """Take the frames of a task; return its sequence, the first of them, how many images."""
+        media, where = media_name(task), f"task {place}"
+        if is_video_task(task):
+            name = PurePosixPath((media or "").partition("?")[0]).stem or f"video {place}"
             self.names[name] += 1
             name = name if self.names[name] == 1 else f"{name} ({place})"
             self.lengths[name] = 0
-            frame, image = 0, None
-        else:
-            name, frame = self.stills, self.n_stills
-            self.n_stills += 1
-            image = _image(data.get("image"), f"task {place}", self.problems)
-        self.rows[(name, frame)] = [image, np.nan, np.nan, None]
-        return name, frame
+            self.rows[(name, 0)] = [None, np.nan, np.nan, None]
+            return name, 0, 1
+        if media and media.startswith("data:"):
+            self.problems.add(where, "the image itself stands in it; no name")
+            media = None
+        images: list[str | None] = [media] if media else [*page_names(task)] or [None]
+        first = self.n_stills
+        self.n_stills += len(images)
+        for frame, image in enumerate(images, start=first):
+            named = safe_name(image, where, self.problems)
+            self.rows[(self.stills, frame)] = [named, np.nan, np.nan, None]
+        return self.stills, first, len(images)
 
-    def note(self, name: str, size: tuple[float, float], length: int) -> None:
-        """Set down what the regions of the latest task tell."""
-        row = next(reversed(self.rows.values()))
-        row[1:3] = size
+    def note(
+        self, name: str, frame: int, sizes: dict[int, tuple[float, float]], length: int
+    ) -> None:
+        """Set down what the regions of a task tell: the size of each image, how long a video is."""
+        for page, size in sizes.items():
+            self.rows[(name, frame + page)][1:3] = size
         if name in self.lengths:
             if length > _MAX_FRAMES:
                 self.problems.add(name, f"framesCount is {length:,}; not used")
             else:
                 self.lengths[name] = length
 
-    def keep(self, place: int, task: dict[str, Any], read: list[str]) -> None:
-        """Keep the latest task, and which of its regions gave boxes."""
-        entry = {"place": place, "task": task, "read": read}
-        next(reversed(self.rows.values()))[3] = encode(entry, self.problems.source).decode()
+    def keep(self, name: str, frame: int, entry: dict[str, Any], n_pages: int) -> None:
+        """Keep a task, which of its regions gave boxes, and how many images it shows."""
+        entry |= {"pages": n_pages} if n_pages > 1 else {}
+        self.rows[(name, frame)][3] = encode(entry, self.problems.source).decode()
 
     def table(self, boxes: pd.DataFrame, unlabelled: dict[str, Any]) -> pd.DataFrame:
         names = ["image", "image_width", "image_height", "source_entry"]
@@ -230,11 +277,6 @@ class _Frames:
             text = encode({"unlabelled": unlabelled}, self.problems.source)
             frames["source_file"] = columns.on_first_row(len(frames), text)
         return frames
-
-
-def _image(name: Any, where: str, problems: Problems) -> str | None:
-    # Label Studio's own addresses begin with a slash: the place under the server is the name.
-    return safe_name(name.lstrip("/") if isinstance(name, str) else name, where, problems)
 
 
 def _box_table(regions: Regions, frames: _Frames, interpolate: bool) -> pd.DataFrame:

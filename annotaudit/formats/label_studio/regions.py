@@ -11,10 +11,10 @@ import pandas as pd
 
 from annotaudit.boxes import SIDES
 from annotaudit.formats import columns
+from annotaudit.formats.label_studio.media import VIDEO_TYPE, is_video_task
 from annotaudit.formats.problems import Problems, excerpt
 
 STILL_TYPES = ("rectanglelabels", "rectangle")
-VIDEO_TYPE = "videorectangle"
 VALUES = ("x", "y", "width", "height")
 _MAX_FRAME = 10_000_000
 _UNKNOWN = (math.nan, math.nan)
@@ -47,25 +47,30 @@ class Regions:
         self.kinds = ("annotations", "predictions") if predictions else ("annotations",)
         self.others: Counter[str] = Counter()
         self.rows: list[tuple[Any, ...]] = []
-        self.size: tuple[float, float] = _UNKNOWN
+        # Of the latest task:
+        self.sizes: dict[int, tuple[float, float]] = {}  # of each of its images
+        self.n_pages = 1
+        self.shown: str | None = None  # the part of the interface that its boxes are drawn on
         self.length = 0
-        self.paths: list[str] = []  # of the regions of the latest task that gave boxes
+        self.paths: list[str] = []  # of its regions that gave boxes
 
     def looked_at(self, task: dict[str, Any]) -> bool:
         """Whether anybody labelled a task, boxes or none."""
         return any(True for kind in self.kinds for _ in _results(task, kind))
 
     @property
-    def facts(self) -> tuple[tuple[float, float], int]:
-        """Size and number of frames that the latest task told."""
-        return self.size, self.length
+    def facts(self) -> tuple[dict[int, tuple[float, float]], int]:
+        """Size of each image and number of frames that the latest task told."""
+        return self.sizes, self.length
 
-    def read(self, task: dict[str, Any], where: str, sequence: str, frame: int) -> None:
-        """Take the boxes of a task."""
-        self.size, self.length, self.paths = _UNKNOWN, 0, []
-        is_video = isinstance(task["data"].get("video"), str)
+    def read(
+        self, task: dict[str, Any], where: str, sequence: str, frame: int, n_pages: int
+    ) -> None:
+        """Take the boxes of a task; ``frame`` is that of the first of its images."""
+        self.sizes, self.n_pages, self.shown, self.length, self.paths = {}, n_pages, None, 0, []
+        is_video = is_video_task(task)
         if is_video and self.video_size is not None:
-            self.size = self.video_size
+            self.sizes[0] = self.video_size
         for kind in self.kinds:
             if not isinstance(given := task.get(kind, []), list):
                 self.problems.add(where, f"{kind} is {excerpt(given)}; expected a list")
@@ -81,7 +86,7 @@ class Regions:
                     for row in found:
                         self.rows.append(
                             (
-                                sequence, frame if row[0] is None else row[0], who, *row[1:],
+                                sequence, frame + row[0], who, *row[1:],
                                 None if about_id is None else str(about_id), path,
                                 kind == "predictions",
                             )
@@ -92,6 +97,9 @@ class Regions:
     ) -> list[tuple[Any, ...]]:
         """Frame, track, label, sides, keyframe, enabled, score and id of each box of a region."""
         kind = region.get("type") if isinstance(region, dict) else None
+        if kind == "relation":  # between two regions
+            self.others["relation"] += 1
+            return []
         value = region.get("value") if isinstance(region, dict) else None
         if not isinstance(kind, str) or not isinstance(value, dict):
             self.problems.add(where, f"found {excerpt(region)}; expected a region with type, value")
@@ -103,23 +111,47 @@ class Regions:
             if kind != "labels":  # which name a shape that has the same id
                 self.others[kind] += 1
             return []
-        size = tuple(_positive(region.get(f"original_{side}")) for side in ("width", "height"))
-        sides = self._sides(value, (size[0], size[1]), where)
+        size = original_size(region)
+        sides = self._sides(value, size, where)
         if sides is None:
             return []
         if region.get("image_rotation", 0) != 0:
             self.problems.add(where, "the image was turned in Label Studio; turn it back there")
             return []
-        self.size = (size[0], size[1])
+        if (page := self._page(region, where)) is None:
+            return []
+        self.sizes[page] = size
         label = _first(value.get("rectanglelabels")) or _first(value.get("labels"))
         label = label or names.get(key or "")
-        return [(None, None, label, *sides, True, True, _number(region.get("score")), key)]
+        return [(page, None, label, *sides, True, True, _number(region.get("score")), key)]
+
+    def _page(self, region: dict[str, Any], where: str) -> int | None:
+        """Which of the images of a task a region is on; None if that cannot be told."""
+        page = region.get("item_index", 0)
+        if type(page) is not int or not 0 <= page < self.n_pages:
+            self.problems.add(
+                where,
+                f"item_index is {excerpt(page)}; expected one below {self.n_pages}, the number of "
+                "images that the task names",
+            )
+            return None
+        target = region.get("to_name")
+        if isinstance(target, str):
+            self.shown = self.shown or target
+            if target != self.shown:
+                self.problems.add(
+                    where,
+                    f"drawn on {excerpt(target)}, those before on {excerpt(self.shown)}; only "
+                    "boxes on one image of a task are read",
+                )
+                return None
+        return page
 
     def _track(
         self, region: dict[str, Any], value: dict[str, Any], key: str | None, where: str
     ) -> list[tuple[Any, ...]]:
-        given = tuple(_positive(region.get(f"original_{side}")) for side in ("width", "height"))
-        size = (given[0], given[1]) if given[0] > 0 and given[1] > 0 else self.size
+        given = original_size(region)
+        size = given if given[0] > 0 and given[1] > 0 else self.sizes.get(0, _UNKNOWN)
         sequence = value.get("sequence")
         if not isinstance(sequence, list):
             self.problems.add(where, f"sequence is {excerpt(sequence)}; expected a list")
@@ -129,7 +161,7 @@ class Regions:
                 where, "how large the video is stands nowhere; give video_size=(width, height)"
             )
             return []
-        self.size = size
+        self.sizes[0] = size
         count: Any = value.get("framesCount")
         if type(count) in (int, float) and 0 < count < columns.MAX_EXACT:
             self.length = max(self.length, int(count))
@@ -226,6 +258,11 @@ def annotator_of(about: dict[str, Any], kind: str, place: int) -> str:
     if isinstance(who, str) and who:
         return who
     return str(who) if type(who) is int else f"annotation {about.get('id', place)}"[:100]
+
+
+def original_size(region: dict[str, Any]) -> tuple[float, float]:
+    """Width and height of the image that a region is on; NaN where it does not say."""
+    return _positive(region.get("original_width")), _positive(region.get("original_height"))
 
 
 def to_pixels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pandas as pd
@@ -11,22 +12,45 @@ from annotaudit.errors import LabelFormatError
 from annotaudit.formats import keyframes
 from annotaudit.formats.columns import plain_numbers
 from annotaudit.formats.json_text import decode
-from annotaudit.formats.label_studio.regions import VALUES, VIDEO_TYPE, annotator_of, to_pixels
+from annotaudit.formats.label_studio.media import VIDEO_TYPE, is_video_task
+from annotaudit.formats.label_studio.regions import (
+    VALUES,
+    annotator_of,
+    original_size,
+    to_pixels,
+)
 
 _SAME = 1e-6  # pixels: a box this close is where it was
 
-Source = tuple[int, Any, set[str]]  # place in the file, the task, paths of the regions read
+Key = tuple[str, int]  # sequence and frame
+Size = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A task that was read: its place in the file, which regions gave boxes, how many images."""
+
+    place: int
+    task: Any
+    read: set[str]
+    n_pages: int
 
 
 def write_tasks(boxes: pd.DataFrame, frames: pd.DataFrame, target: str) -> list[Any]:
     """Make the list of tasks."""
     known = _sources(frames, target)
+    pages = {
+        (name, frame + page): page
+        for (name, frame), source in known.items()
+        for page in range(1, source.n_pages)
+    }
     places = dict.fromkeys(
         [*_keys(frames), *_keys(boxes)] if "sequence" in frames else _keys(boxes)
     )
+    boxes = _on_first_page(boxes, pages)
     tracked = set(boxes.loc[boxes["track"].notna(), "sequence"])
     tasks: dict[int, Any] = {}
-    first_free = max([*(place for place, *_ in known.values()), -1]) + 1
+    first_free = max([*(source.place for source in known.values()), -1]) + 1
     facts = _facts(frames)
     rows_of = {key: part for key, part in boxes.groupby(["sequence", "frame"], sort=False)}
     rows_of |= {
@@ -35,42 +59,59 @@ def write_tasks(boxes: pd.DataFrame, frames: pd.DataFrame, target: str) -> list[
     lengths = pd.Series([frame for _, frame in places], [name for name, _ in places], dtype=float)
     lengths = lengths.groupby(level=0).max() + 1
     for name, frame in places:
+        if (name, frame) in pages:
+            continue
         is_video = name in tracked or _is_video(known.get((name, 0)))
         if is_video and (name, 0) in rows_of and (name, frame) != _first_of(places, name):
             continue
         if is_video and (name, frame) not in known and (name, 0) in known:
             continue
         key = (name, 0) if is_video else (name, frame)
-        place, task, read = known.get(key, (first_free, None, set()))
-        first_free += task is None
-        fact = facts.get((name, frame), {})
-        if task is None:
-            shown = fact.get("image") or (name if is_video else f"{name}/{frame}")
-            task = {"data": {"video" if is_video else "image": shown}}
+        source = known.get(key)
+        if source is None:
+            shown = facts.get((name, frame), {}).get("image")
+            shown = shown or (name if is_video else f"{name}/{frame}")
+            new = {"data": {"video" if is_video else "image": shown}}
+            source = _Source(first_free, new, set(), 1)
+            first_free += 1
         part = rows_of.get(key, boxes.iloc[:0])
-        size = (fact.get("image_width"), fact.get("image_height"))
-        if len(part) and not all(side and side > 0 for side in size):
+        sizes = {page: _size(facts, (name, frame + page)) for page in range(source.n_pages)}
+        if unknown := [
+            page for page in part["page"].unique() if not all(side > 0 for side in sizes[page])
+        ]:
             raise LabelFormatError(
-                f"{target}: frame {frame} of {name!r} has boxes, but no known size, of which Label "
-                "Studio writes hundredths. Load the labels with frames=, or set image_width and "
-                "image_height in labels.frames."
+                f"{target}: frame {frame + unknown[0]} of {name!r} has boxes, but no known size, "
+                "of which Label Studio writes hundredths. Load the labels with frames=, or set "
+                "image_width and image_height in labels.frames."
             )
-        writer = _Task(task, read, (float(size[0] or 0), float(size[1] or 0)), int(lengths[name]))
-        tasks[place] = writer.write(part, is_video)
+        writer = _Task(source, sizes, int(lengths[name]))
+        tasks[source.place] = writer.write(part, is_video)
     for at, unlabelled in _unlabelled(frames, target).items():
         tasks.setdefault(int(at), unlabelled)
     return [tasks[place] for place in sorted(tasks)]
 
 
-def _keys(table: pd.DataFrame) -> list[tuple[str, int]]:
+def _on_first_page(boxes: pd.DataFrame, pages: dict[Key, int]) -> pd.DataFrame:
+    """Add ``page``, the image of its task a box is on; ``frame`` becomes that of the first."""
+    if not pages:
+        return boxes.assign(page=0)
+    rows = [(name, frame, page) for (name, frame), page in pages.items()]
+    table = pd.DataFrame(rows, columns=["sequence", "frame", "page"])
+    table["sequence"] = table["sequence"].astype(boxes["sequence"].dtype)
+    found = boxes[["sequence", "frame"]].merge(table, how="left", on=["sequence", "frame"])
+    page = found["page"].fillna(0).to_numpy(dtype="int64")
+    return boxes.assign(page=page, frame=boxes["frame"] - page)
+
+
+def _keys(table: pd.DataFrame) -> list[Key]:
     return list(zip(table["sequence"].tolist(), table["frame"].tolist(), strict=True))
 
 
-def _first_of(places: dict[tuple[str, int], None], name: str) -> tuple[str, int]:
+def _first_of(places: dict[Key, None], name: str) -> Key:
     return next(key for key in places if key[0] == name)
 
 
-def _facts(frames: pd.DataFrame) -> dict[tuple[str, int], dict[str, Any]]:
+def _facts(frames: pd.DataFrame) -> dict[Key, dict[str, Any]]:
     names = [n for n in ("image", "image_width", "image_height") if n in frames]
     if "sequence" not in frames:
         return {}
@@ -78,8 +119,13 @@ def _facts(frames: pd.DataFrame) -> dict[tuple[str, int], dict[str, Any]]:
     return dict(zip(_keys(frames), rows, strict=True))
 
 
-def _sources(frames: pd.DataFrame, target: str) -> dict[tuple[str, int], Source]:
-    """Of each task that was read its place in the file and what it held."""
+def _size(facts: dict[Key, dict[str, Any]], key: Key) -> Size:
+    fact = facts.get(key, {})
+    return float(fact.get("image_width") or 0), float(fact.get("image_height") or 0)
+
+
+def _sources(frames: pd.DataFrame, target: str) -> dict[Key, _Source]:
+    """Of each task that was read where it stood and what it held."""
     if "source_entry" not in frames:
         return {}
     found = {}
@@ -90,14 +136,15 @@ def _sources(frames: pd.DataFrame, target: str) -> dict[tuple[str, int], Source]
             else None
         )
         if isinstance(value, dict) and type(value.get("place")) is int and "task" in value:
-            found[key] = (value["place"], value["task"], set(value.get("read", ())))
-    if len({place for place, *_ in found.values()}) < len(found):  # of several files, joined
-        found = {key: (n, task, read) for n, (key, (_, task, read)) in enumerate(found.items())}
+            read, n_pages = set(value.get("read", ())), value.get("pages", 1)
+            found[key] = _Source(value["place"], value["task"], read, n_pages)
+    if len({source.place for source in found.values()}) < len(found):  # of several files, joined
+        found = {key: replace(source, place=n) for n, (key, source) in enumerate(found.items())}
     return found
 
 
-def _is_video(source: Source | None) -> bool:
-    return source is not None and isinstance(source[1]["data"].get("video"), str)
+def _is_video(source: _Source | None) -> bool:
+    return source is not None and is_video_task(source.task)
 
 
 def _unlabelled(frames: pd.DataFrame, target: str) -> dict[str, Any]:
@@ -112,12 +159,10 @@ def _unlabelled(frames: pd.DataFrame, target: str) -> dict[str, Any]:
 class _Task:
     """One task, changed where its boxes have."""
 
-    def __init__(
-        self, task: dict[str, Any], read: set[str], size: tuple[float, float], length: int
-    ) -> None:
-        self.task = task
-        self.read = read
-        self.size = size
+    def __init__(self, source: _Source, sizes: dict[int, Size], length: int) -> None:
+        self.task: dict[str, Any] = source.task
+        self.read = source.read
+        self.sizes = sizes  # of each of its images
         self.length = length
 
     def write(self, boxes: pd.DataFrame, is_video: bool) -> dict[str, Any]:
@@ -165,17 +210,24 @@ class _Task:
         named = value.get(key)
         if isinstance(label, str) and isinstance(named, list) and named[:1] != [label]:
             value[key] = [label, *named[1:]]
+        given = original_size(region)  # of which its hundredths were read
+        page = int(rows["page"].iloc[0])
+        if page != region.get("item_index", 0):
+            region["item_index"] = page
+        size = given if all(side > 0 for side in given) else self.sizes[page]
         if region["type"] != VIDEO_TYPE:
-            _place(value, rows[list(SIDES)].to_numpy()[0].tolist(), self.size)
+            _place(value, rows[list(SIDES)].to_numpy()[0].tolist(), size)
             return
         before = {
             entry["frame"]: entry
             for entry in value["sequence"]
             if isinstance(entry, dict) and type(entry.get("frame")) is int
         }
-        value["sequence"] = self._sequence(rows, before)
+        value["sequence"] = self._sequence(rows, before, size)
 
-    def _sequence(self, rows: pd.DataFrame, before: dict[int, Any]) -> list[dict[str, Any]]:
+    def _sequence(
+        self, rows: pd.DataFrame, before: dict[int, Any], size: Size
+    ) -> list[dict[str, Any]]:
         table = keyframes.find_keyframes(rows, ["region" if before else "track"])
         stops = table["ends"].to_numpy() & (table["frame"].to_numpy() + 1 < self.length)
         table = table[table["keyframe"].to_numpy() | stops]
@@ -185,7 +237,7 @@ class _Task:
             (table["frame"] + 1).tolist(), sides, table["ends"].tolist(), strict=True
         ):
             entry = before.get(number, {"frame": number, "rotation": 0})
-            _place(entry, box, self.size)
+            _place(entry, box, size)
             is_last = number >= self.length
             if "enabled" not in entry or (ends and not is_last):
                 entry["enabled"] = not ends or is_last
@@ -200,22 +252,28 @@ class _Task:
         given = rows["region_id"].iloc[0] if "region_id" in rows else None
         key = given if isinstance(given, str) else track or f"box-{at}"
         score = rows["score"].iloc[0] if "score" in rows else None
-        scored = {} if score is None or score != score else {"score": float(score)}
+        more = {} if score is None or score != score else {"score": float(score)}
+        page = int(rows["page"].iloc[0])
+        size = self.sizes[page]
+        if len(self.sizes) > 1:
+            more["item_index"] = page
         if track is not None:
             value: dict[str, Any] = {
-                "labels": labels, "framesCount": self.length, "sequence": self._sequence(rows, {})
-            }  # fmt: skip
+                "labels": labels,
+                "framesCount": self.length,
+                "sequence": self._sequence(rows, {}, size),
+            }
             about: dict[str, Any] = {"type": VIDEO_TYPE, "from_name": "box", "to_name": "video"}
         else:
             value = {"rotation": 0, "rectanglelabels": labels}
-            _place(value, rows[list(SIDES)].to_numpy()[0].tolist(), self.size)
+            _place(value, rows[list(SIDES)].to_numpy()[0].tolist(), size)
             about = {
                 "type": "rectanglelabels", "from_name": "label", "to_name": "image",
                 "image_rotation": 0,
             }  # fmt: skip
-        width, height = plain_numbers(list(self.size))
+        width, height = plain_numbers(list(size))
         sizes = {"original_width": width, "original_height": height}
-        return {"id": key, **about, **sizes, **scored, "value": value}
+        return {"id": key, **about, **sizes, **more, "value": value}
 
     def _about(self, who: Any, predicted: bool) -> dict[str, Any]:
         """Find the annotation of a person, or begin one."""
@@ -241,7 +299,7 @@ class _Task:
         return about
 
 
-def _place(value: dict[str, Any], box: list[float], size: tuple[float, float]) -> None:
+def _place(value: dict[str, Any], box: list[float], size: Size) -> None:
     """Write where a box is, unless it is where it was."""
     turned = value.get("rotation") or 0
     shares: list[Any] = [value.get(name) for name in VALUES]
