@@ -13,6 +13,7 @@ from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import BoxTableError
 from annotaudit.metrics.comparison import compare_boxes, compare_tracks
 from annotaudit.metrics.tracking_scores import tracking_scores
+from annotaudit.review.marking import with_marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +85,11 @@ class Comparison:
 
 
 def compare(
-    before: Labels | pd.DataFrame, after: Labels | pd.DataFrame, **audit_options: Any
+    before: Labels | pd.DataFrame,
+    after: Labels | pd.DataFrame,
+    *,
+    verdicts: pd.DataFrame | None = None,
+    **audit_options: Any,
 ) -> Comparison:
     """Compare labels before and after a re-label: boxes, objects, findings, scores.
 
@@ -95,6 +100,9 @@ def compare(
     ----------
     before, after : Labels or DataFrame
         The caller's tables are not edited.
+    verdicts : DataFrame, optional
+        What ``annotaudit.review.load`` returns: mistakes that reviewers saw by themselves in the
+        labels before count as findings, too.
     **audit_options
         Passed on to :func:`annotaudit.audit`, for both versions.
 
@@ -121,9 +129,11 @@ def compare(
     before, after = _labels(before), _labels(after)
     after = _numbered_alike(before, after)
     boxes = compare_boxes(before.boxes, after.boxes)
-    findings = _compare_findings(
-        audit(before, **audit_options), audit(after, **audit_options), boxes
-    )
+    was, now = audit(before, **audit_options), audit(after, **audit_options)
+    if verdicts is not None:
+        was = with_marks(was, verdicts, before)
+        now = with_marks(now, _named_as_in(after, verdicts, boxes), after)
+    findings = _compare_findings(was, now, boxes)
     scores = tracking_scores(before.boxes, after.boxes)
     return Comparison(boxes, compare_tracks(boxes), findings, scores)
 
@@ -220,16 +230,32 @@ def _images(labels: Labels) -> pd.DataFrame:
     return images.drop_duplicates(["sequence", "name"], keep=False)
 
 
+def _named_as_in(after: Labels, verdicts: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Name objects and annotators of the verdicts as the later version does."""
+    tracks = _tracks_now(verdicts, boxes).where(
+        verdicts["rule"] != "seen_wrong_identity", verdicts["track"]
+    )
+    signed = after.boxes.drop_duplicates("sequence").set_index("sequence")["annotator"]
+    is_known = verdicts["annotator"].isin(after.boxes["annotator"])
+    annotators = verdicts["annotator"].where(is_known, verdicts["sequence"].map(signed))
+    return verdicts.assign(track=tracks, annotator=annotators.astype(TEXT))
+
+
+def _tracks_now(table: pd.DataFrame, boxes: pd.DataFrame) -> pd.Series:
+    """Return what the later version calls the objects of a table's rows."""
+    both = boxes.dropna(subset=["track_before", "track_after"])
+    renamed = both.set_index(["sequence", "frame", "track_before"])["track_after"]
+    renamed = renamed[~renamed.index.duplicated()]
+    places = pd.MultiIndex.from_frame(table[["sequence", "frame", "track"]])
+    now = pd.Series(renamed.reindex(places).to_numpy(), index=table.index, dtype=TEXT)
+    return now.fillna(table["track"])
+
+
 def _compare_findings(
     before: pd.DataFrame, after: pd.DataFrame, boxes: pd.DataFrame
 ) -> pd.DataFrame:
     key = ["sequence", "frame", "track", "rule"]
-    both = boxes.dropna(subset=["track_before", "track_after"])
-    renamed = both.set_index(["sequence", "frame", "track_before"])["track_after"]
-    renamed = renamed[~renamed.index.duplicated()]
-    places = pd.MultiIndex.from_frame(before[["sequence", "frame", "track"]])
-    now = pd.Series(renamed.reindex(places).to_numpy(), index=before.index, dtype=TEXT)
-    was = before.assign(track=now.fillna(before["track"]), score_before=before["score"])
+    was = before.assign(track=_tracks_now(before, boxes), score_before=before["score"])
     was_keys, now_keys = (pd.MultiIndex.from_frame(table[key]) for table in (was, after))
     score_before = was.groupby(key, dropna=False)["score_before"].max()
     after = after.assign(

@@ -75,3 +75,15 @@ def test_the_picture_has_a_bar_for_each_part(car):
 def test_what_is_no_table_is_refused(car):
     with pytest.raises(ValueError, match="found list"):
         compare(car, [1])
+
+
+def test_what_a_reviewer_saw_is_closed_once_it_is_mended(car, tmp_path):
+    ledger = aa.review.Ledger(tmp_path / "verdicts.jsonl")
+    ledger.mark(car.loc[20], "wrong_label", corrected_label="bus")
+    ledger.mark(car.loc[40], "wrong_label", corrected_label="bus")
+    after = car.assign(
+        label=car["label"].where(car["frame"] != 20, "bus"), track="car:7", annotator="eve"
+    )
+    found = compare(car, after, verdicts=ledger.read()).findings
+    seen = found[found["rule"] == "seen_wrong_label"]
+    assert dict(zip(seen["frame"], seen["state"], strict=True)) == {20: "closed", 40: "open"}

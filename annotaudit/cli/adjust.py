@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annotaudit.cli.audit import LabelsArgument, Severity
+from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
 from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 from annotaudit.errors import LimitError
@@ -53,6 +53,7 @@ def plan(
     price_per_frame: Annotated[
         float, typer.Option(help="Amazon's, for the estimate.", show_default=False)
     ] = nan,
+    verdicts: VerdictsOption = None,
 ) -> None:
     """Plan a job that sends what the findings are about back to a worker. Sends nothing.
 
@@ -63,7 +64,7 @@ def plan(
     session = aa.aws.Session(region, bucket, role, work_team)
     with busy("Auditing the labels ..."):
         read = aa.load(labels, frames=frames)
-        findings = aa.audit(read)
+        findings = reviewed(aa.audit(read), read, verdicts)
     show_labels(read)
     planned = aa.aws.plan_adjustment(
         _one_set(read),

@@ -35,6 +35,15 @@ FormatOption = Annotated[
     str | None, typer.Option(help="Read the labels as this format; otherwise it is recognised.")
 ]
 
+VerdictsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--verdicts",
+        help="A ledger of verdicts: leaves out what was judged fine, puts in what reviewers saw "
+        "by themselves.",
+    ),
+]
+
 
 class Severity(StrEnum):
     """How grave a finding is, the gravest first."""
@@ -71,10 +80,7 @@ def audit(
         bool,
         typer.Option("--embed", help="Look into the boxes, too: crops unlike their track."),
     ] = False,
-    verdicts: Annotated[
-        Path | None,
-        typer.Option(help="A ledger of verdicts; leaves out what was judged fine."),
-    ] = None,
+    verdicts: VerdictsOption = None,
     out: Annotated[
         str | None,
         typer.Option(help="Write all findings to this .csv, .parquet or .json file; s3:// too."),
@@ -108,8 +114,7 @@ def audit(
     options["embedder"] = chosen_embedder(loaded, embed, "--frames")
     with busy("Measuring ..."):
         findings = aa.audit(loaded, **options)
-    if verdicts is not None:
-        findings = aa.review.leave_out_fine(findings, aa.review.load(verdicts))
+    findings = reviewed(findings, loaded, verdicts)
     show_findings(findings, top)
 
     if out is not None:
@@ -126,6 +131,17 @@ def audit(
         show_written([page])
     if fail_on is not None and _any_as_grave(findings, fail_on):
         raise typer.Exit(FOUND)
+
+
+def reviewed(findings: pd.DataFrame, labels: Labels, ledger: Path | None) -> pd.DataFrame:
+    """Leave out what was judged fine, and put in what reviewers saw by themselves."""
+    import annotaudit as aa
+
+    if ledger is None:
+        return findings
+    verdicts = aa.review.load(ledger)
+    left = aa.review.leave_out_fine(findings, verdicts)
+    return aa.review.with_marks(left, verdicts, labels)
 
 
 def audit_options(

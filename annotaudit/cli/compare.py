@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ from annotaudit.cli.screen import busy, printable, screen, show_written
 def compare(
     before: LabelsArgument,
     after: Annotated[str, typer.Argument(help="The same labels, later.")],
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(help="A ledger of verdicts: what reviewers saw by themselves counts, too."),
+    ] = None,
     picture: Annotated[str | None, typer.Option(help="Draw the answer to this file.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -26,7 +31,8 @@ def compare(
     if picture is not None:
         check_place(picture)
     with busy("Auditing both versions ..."):
-        comparison = aa.compare(aa.load(before), aa.load(after))
+        said = None if verdicts is None else aa.review.load(verdicts)
+        comparison = aa.compare(aa.load(before), aa.load(after), verdicts=said)
     screen().print(printable(comparison.answer), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("findings")

@@ -16,7 +16,7 @@ LedgerArgument = Annotated[Path, typer.Argument(help="A ledger of verdicts (.jso
 
 
 def summary(ledger: LedgerArgument) -> None:
-    """Show how often each rule was right, with 95 % confidence intervals."""
+    """Show how often each rule was right, and what the audit missed, with 95 % intervals."""
     from rich.table import Table
 
     import annotaudit as aa
@@ -36,6 +36,14 @@ def summary(ledger: LedgerArgument) -> None:
             f"{row.low:.0%} to {row.high:.0%}" if known else "–",
         )
     screen().print(table)
+    found, missed, share, low, high = aa.review.recall(verdicts)
+    if missed:
+        screen().print(
+            f"{found:.0f} boxes with a mistake were found by the audit and confirmed, {missed:.0f} "
+            f"by reviewers alone: of the mistakes known it found {share:.0%} ({low:.0%} to "
+            f"{high:.0%}).",
+            soft_wrap=True,
+        )
 
 
 def apply(

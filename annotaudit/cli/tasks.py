@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from annotaudit.cli.audit import LabelsArgument, Severity
+from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
 from annotaudit.cli.convert import OutArgument, WriteOption
 from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
@@ -62,13 +62,14 @@ def plan(
     inline: Annotated[
         bool, typer.Option(help="Label Studio: images inside the file of tasks, not beside it.")
     ] = True,
+    verdicts: VerdictsOption = None,
 ) -> None:
     """Plan tasks around the findings, and write the files to upload. Sends nothing."""
     import annotaudit as aa
 
     with busy("Auditing the labels ..."):
         read = aa.load(labels, frames=frames)
-        findings = aa.audit(read)
+        findings = reviewed(aa.audit(read), read, verdicts)
     show_labels(read)
     names = [grade.value for grade in Severity]
     grave = findings["severity"].isin(names[: names.index(severity.value) + 1])

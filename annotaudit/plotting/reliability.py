@@ -20,7 +20,8 @@ def plot_reliability(table: pd.DataFrame, *, bins: int = 10, ax: Axes | None = N
     Parameters
     ----------
     table : DataFrame
-        One row per finding somebody judged: ``score`` (0 to 1) and ``real`` (bool).
+        One row per finding somebody judged: ``score`` (0 to 1) and ``real`` (bool). Rows without a
+        score, which no rule found, are left out.
     bins : int
         Steps of equal width that scores are grouped in.
     ax : Axes, optional
@@ -51,6 +52,7 @@ def plot_reliability(table: pd.DataFrame, *, bins: int = 10, ax: Axes | None = N
             f"The table lacks {missing}; it has {[str(name) for name in table.columns]}. "
             "Pass one row per judged finding, with its score and whether it was real."
         )
+    table = table.dropna(subset="score")
     step = np.clip((table["score"] * bins).astype(int), 0, bins - 1).rename("step")
     groups = table.groupby(step)
     score, judged = groups["score"].mean(), groups["real"].size()

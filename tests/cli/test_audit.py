@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+import annotaudit as aa
 from annotaudit.datasets import path
 from annotaudit.review import Ledger
 
@@ -105,3 +106,13 @@ def test_embed_without_pictures_says_where_to_name_them(run, tmp_path):
     result = run("audit", table, "--embed")
     assert result.exit_code == 2
     assert "--frames img1/" in result.stderr
+
+
+def test_what_a_reviewer_saw_is_put_in(run, label_file, tmp_path):
+    ledger = Ledger.beside(label_file, reviewer="ann")
+    ledger.mark(aa.load(label_file).boxes.iloc[2], "extra_box")
+    out = tmp_path / "findings.csv"
+    assert run("audit", label_file, "--verdicts", ledger.path, "--out", out).exit_code == 0
+    assert pd.read_csv(out)["rule"][0] == "seen_extra_box"
+    said = run("review", "summary", ledger.path).stdout
+    assert "1 by reviewers alone: of the mistakes known it found 0%" in said

@@ -74,3 +74,10 @@ def test_a_push_without_a_token_says_which_is_missing(run, tmp_path, monkeypatch
     assert run(*push).exit_code == 0
     result = run(*push, "--yes")
     assert result.exit_code == 2 and "LABEL_STUDIO_API_KEY is not set" in result.output
+
+
+def test_what_a_reviewer_saw_goes_along(run, tmp_path):
+    ledger = aa.review.Ledger(tmp_path / "station.verdicts.jsonl")
+    ledger.mark(aa.load(LABELS).boxes.iloc[0], "wrong_label")  # on the first frame
+    said = plan(run, tmp_path / "plan", "cvat", "--no-images", "--verdicts", ledger.path)
+    assert "station-0-3: 4 frames" in said

@@ -25,3 +25,10 @@ def test_a_score_of_one_belongs_to_the_last_step() -> None:
 def test_a_table_without_verdicts_is_refused() -> None:
     with pytest.raises(BoxTableError, match="real"):
         plot_reliability(pd.DataFrame({"score": [0.5]}))
+
+
+def test_what_no_rule_scored_bends_nothing() -> None:
+    table = pd.DataFrame({"score": [0.5, np.nan, 0.5], "real": [True, True, False]})
+    ax = plot_reliability(table)
+    assert [text.get_text() for text in ax.texts] == ["2"]
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [0.5])
