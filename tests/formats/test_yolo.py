@@ -91,7 +91,7 @@ def test_segments_are_refused_clearly(dataset):
 @pytest.mark.parametrize(
     ("line", "says"),
     [("0 0.1 0.2", "3 values"), ("x 0 0 1 1", "class is 'x'"), ("0 a 0 1 1", "expected numbers"),
-     ("0 nan 0 1 1", "shares"), ("-1 0 0 1 1", "class is '-1'"), ("1.0 0 0 1 1", "class is")],
+     ("0 nan 0 1 1", "shares"), ("-1 0 0 1 1", "class is '-1'"), ("1.5 0 0 1 1", "class is")],
 )  # fmt: skip
 def test_what_is_no_box_is_a_problem_with_its_place(dataset, line, says):
     text = dataset / "labels/val/a.txt"
@@ -152,6 +152,181 @@ def test_a_changed_label_gets_its_class(dataset, tmp_path):
     assert "2: dog" in (saved / "data.yaml").read_text()
 
 
+@pytest.fixture
+def folder_of(tmp_path):
+    def folder_of(texts, images=()):
+        root = tmp_path / "set"
+        for name, text in texts.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(text.encode())
+        for name in images:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (200, 100)).save(root / name, format="PNG")
+        return root
+
+    return folder_of
+
+
+BOX = "0 0.5 0.5 0.1 0.2\n"
+HEAD = "train: images\nnames: [person, car]\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "n_boxes"),
+    [
+        ({"a.txt": "", "b.txt": BOX}, 1),
+        ({"a.txt": "", "b.txt": "\n"}, 0),
+        ({"a.txt": "\ufeff0.000000e+00 5e-01 0.5 0.1 0.2\r\n", "b.txt": ""}, 1),
+    ],
+)
+def test_an_empty_text_file_is_an_image_without_objects(folder_of, texts, n_boxes):
+    root = folder_of({"classes.txt": "person\n"} | texts, ["a.png", "b.png"])
+    labels = aa.load(root)
+    assert len(labels.boxes) == n_boxes
+    assert labels.frames["label_file"].tolist() == ["a.txt", "b.txt"]
+    assert labels.problems.empty
+
+
+def test_other_folders_with_empty_text_files_are_not_yolo(folder_of):
+    root = folder_of({"classes.txt": "person\n", "notes.txt": "", "more.txt": "0 1 2"}, ["a.png"])
+    with pytest.raises(LabelFormatError, match="None of the"):
+        aa.load(root)
+
+
+@pytest.mark.parametrize(
+    ("texts", "images"),
+    [
+        ({"classes.txt": "\ufeffperson\r\ncar\r\n", "ü a.txt": BOX}, ["ü a.JPG"]),
+        ({"classes.txt": "person", "notes.json": "{}", "labels/a.txt": BOX}, ["images/a.png"]),
+        ({"data.yaml": HEAD, "labels/A.TXT": BOX}, ["images/A.PNG"]),
+        ({"data.yaml": f"\ufeff{HEAD}", "labels/cam/1/a.b.txt": BOX}, ["images/cam/1/a.b.png"]),
+        ({"data.yaml": "train: images\\s\nnames: {'0': person}", "labels/s/a.txt": BOX},
+         ["images/s/a.png"]),
+        ({"data.yaml": "path: ./\ntrain: t.txt\nnames: [person]", "labels/a.txt": BOX,
+          "t.txt": "data/images/a.png\r\n"}, ["images/a.png"]),
+        ({"data.yaml": "path: ../sets/x\ntrain: ../train/images\nnames: [person]",
+          "train/labels/a.txt": BOX}, ["train/images/a.png"]),
+    ],
+    ids=["labelimg", "label studio", "upper case", "folders", "windows", "list", "roboflow"],
+)  # fmt: skip
+def test_layouts_of_other_tools_are_read_and_written_back(folder_of, tmp_path, texts, images):
+    root = folder_of(texts, images)
+    labels = aa.load(root)
+    assert labels.boxes["label"].tolist() == ["person"]
+    assert labels.boxes["left"].round(9).tolist() == [90]
+    assert labels.problems.empty
+    saved = aa.save(labels, tmp_path / "again")
+    assert (saved / labels.frames["label_file"].iloc[0]).read_text() == BOX
+    again = aa.load(saved, image_size=(200, 100))
+    assert again.boxes[list(aa.boxes.SIDES)].equals(labels.boxes[list(aa.boxes.SIDES)])
+
+
+def test_text_files_beside_images_below_a_folder_called_images(tmp_path):
+    root = tmp_path / "images/set"
+    (root / "train").mkdir(parents=True)
+    (root / "data.yaml").write_text("train: train\nnames: [person]\n")
+    (root / "train/a.txt").write_text(BOX)
+    assert len(load(root, image_size=(200, 100)).boxes) == 1
+
+
+def test_darknet_keeps_names_and_lists_apart(folder_of, tmp_path):
+    texts = {
+        "obj.data": "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n",
+        "obj.names": "person\ncar\n",
+        "train.txt": "data/obj_train_data/a.png\ndata/obj_train_data/b.png\n",
+        "obj_train_data/a.txt": BOX.replace("0", "1", 1), "obj_train_data/b.txt": "",
+    }  # fmt: skip
+    root = folder_of(texts, ["obj_train_data/a.png"])
+    labels = aa.load(root)
+    assert labels.boxes["label"].tolist() == ["car"]
+    assert labels.frames["sequence"].tolist() == ["train", "train"]
+    assert len(aa.load(aa.save(labels, tmp_path / "again"), image_size=(200, 100)).boxes) == 1
+    (root / "obj.names").unlink()
+    with pytest.raises(LabelFormatError, match="obj.names', which is not there"):
+        aa.load(root)
+
+
+def test_images_that_train_and_validate_are_read_once(folder_of, tmp_path):
+    yaml = "train: images\nval: images\nnames: [person]\n"
+    root = folder_of({"data.yaml": yaml, "labels/a.txt": BOX}, ["images/a.png"])
+    labels = load(root)
+    assert labels.boxes["sequence"].tolist() == ["train"]
+    assert labels.problems["where"].tolist() == ["val"]
+    assert content(save(labels, tmp_path / "again")) == content(root)
+
+
+TRIANGLE = "0 0.1 0.1 0.2 0.1 0.2 0.3\n"
+CORNERS = "1 0.5 0.1 0.9 0.1 0.9 0.3 0.5 0.3\n"
+
+
+def test_segments_and_turned_boxes_are_written_back(folder_of, tmp_path):
+    root = folder_of(
+        {"data.yaml": HEAD, "labels/a.txt": BOX + TRIANGLE + CORNERS}, ["images/a.png"]
+    )
+    labels = load(root)
+    assert labels.problems["where"].tolist() == ["line 2", "line 3"]
+    assert content(save(labels, tmp_path / "again")) == content(root)
+
+
+def test_the_box_around_a_segment(folder_of, tmp_path):
+    root = folder_of({"data.yaml": HEAD, "labels/a.txt": TRIANGLE + CORNERS}, ["images/a.png"])
+    labels = load(root, segments="box")
+    sides = labels.boxes[list(aa.boxes.SIDES)].to_numpy().round(9).tolist()
+    assert sides == [[20, 10, 20, 20], [100, 10, 80, 20]]
+    assert labels.problems.empty
+    assert content(save(labels, tmp_path / "again")) == content(root)
+    boxes = labels.boxes.assign(left=[20.0, 101.0])
+    saved = save(aa.Labels(boxes, labels.frames), tmp_path / "moved") / "labels/a.txt"
+    assert saved.read_text() == TRIANGLE + "1 0.705 0.2 0.4 0.2\n", "who moves it means the box"
+    with pytest.raises(LabelFormatError, match="expected 'refuse' or 'box'"):
+        load(root, segments="yes")
+
+
+def test_key_points_stand_behind_the_box(folder_of, tmp_path):
+    line = "0 0.5 0.5 0.1 0.2 0.45 0.5 2 0.55 0.5 1\n"
+    head = f"{HEAD}kpt_shape: [2, 3]\n"
+    root = folder_of({"data.yaml": head, "labels/a.txt": line + BOX}, ["images/a.png"])
+    labels = load(root)
+    assert labels.boxes["left"].round(9).tolist() == [90, 90]
+    assert labels.boxes["keypoints"].tolist()[0] == "0.45 0.5 2 0.55 0.5 1"
+    assert labels.problems.empty
+    assert content(save(labels, tmp_path / "again")) == content(root)
+
+
+@pytest.mark.parametrize(
+    ("score", "scores"), [(" 0.75", [0.75] * 3), ("", None)], ids=["score", "none"]
+)
+def test_a_tracker_counts_frames_in_the_names_of_its_files(folder_of, tmp_path, score, scores):
+    line = BOX.strip() + score
+    texts = {"street_10.txt": f"{line} 1\n{line} 7\n", "street_2.txt": f"{line} 7\n"}
+    root = folder_of({f"labels/{name}": text for name, text in texts.items()}) / "labels"
+    with pytest.raises(LabelFormatError, match="load with names="):
+        aa.load(root, format="yolo")
+    labels = aa.load(root, format="yolo", names=["person"], image_size=(200, 100))
+    assert labels.boxes["track"].tolist() == ["7", "1", "7"]
+    assert labels.boxes["frame"].tolist() == [1, 9, 9]
+    assert labels.frames["frame"].tolist() == list(range(10)), "where it found nothing it looked"
+    assert labels.frames["image_width"].unique().tolist() == [200]
+    assert (labels.boxes["score"].tolist() if "score" in labels.boxes else None) == scores
+    assert labels.boxes["label"].unique().tolist() == ["person"]
+    (root / "classes.txt").write_text("person\n")
+    saved = aa.save(aa.load(root, image_size=(200, 100)), tmp_path / "again")
+    assert content(saved) == content(root)
+
+
+def test_videos_of_a_tracker_are_sequences(folder_of):
+    texts = {f"{name}_1.txt": f"{BOX.strip()} 0.5 {n}\n" for n, name in enumerate("ab", start=1)}
+    labels = load(folder_of(texts), names={0: "person"}, image_size=(200, 100))
+    assert labels.boxes["sequence"].tolist() == labels.frames["sequence"].tolist() == ["a", "b"]
+
+
+def test_more_values_than_a_line_may_have_are_a_problem(folder_of):
+    text = BOX + BOX.strip() + " 0.5 0.5 0.5\n"
+    labels = load(folder_of({"data.yaml": HEAD, "labels/a.txt": text}, ["images/a.png"]))
+    assert labels.problems["where"].tolist() == ["line 2"]
+    assert "8 values; expected a box of five" in labels.problems["what"].iloc[0]
+
+
 def table(**change):
     boxes = pd.DataFrame(
         {"sequence": "s", "frame": [0, 1], "track": None, "label": "dog", "annotator": "x",
@@ -173,7 +348,8 @@ def frame_table(**change):
      (table(annotator=["x", "y"]), frame_table(), "who drew"),
      (table(left=float("nan")), frame_table(), "unknown side"),
      (table(), frame_table(image_width=float("nan")), "no known size"),
-     (table(), frame_table(label_file="../../evil.txt"), "leads out"),
+     (table(), frame_table(label_file="../../evil.txt", source_file=[YAML, *[None] * 3]),
+      "leads out"),
      (table(), frame_table(image="a/b.png"), "share one text file")],
 )  # fmt: skip
 def test_what_yolo_cannot_hold_is_refused(tmp_path, boxes, frames, says):

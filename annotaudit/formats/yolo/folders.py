@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.json_text import read_bytes
@@ -18,12 +17,16 @@ from annotaudit.formats.problems import Problems, excerpt
 from annotaudit.frames.matching import SUFFIXES, natural_order, path_inside
 
 CLASSES = "classes.txt"
+_DARKNET = "obj.data"  # names the lists of images and the file of names, obj.names
 _YAMLS = ("data.yaml", "dataset.yaml", "data.yml")
-_SPLITS = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
+_BOM = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"\d{1,6}(\.0*)?([eE][+-]?0+)?(\s+[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?){4,}\s")
+_MOST_TEXTS = 1000  # of a folder, that are looked at to tell what they are
 _HAS_NAMES = re.compile(rb"^names\s*:", re.MULTILINE)
 _HAS_SPLITS = re.compile(rb"^(train|val|test)\s*:", re.MULTILINE)
 _MAX_YAML = 1_000_000
-_MAX_CLASSES = 100_000
+MAX_CLASSES = 100_000
 _SIDEWAYS = (5, 6, 7, 8)  # values of the EXIF orientation that swap width and height
 _ORIENTATION = 274
 
@@ -40,12 +43,28 @@ class Picture:
 
 @dataclass
 class Dataset:
-    """A data set: where it is, what its classes are called, the text of ``data.yaml``."""
+    """A data set.
+
+    Parameters
+    ----------
+    root : Path
+        The folder it is in.
+    head : Path
+        The file that names the classes.
+    text : str
+        Of that file, if saving writes it again.
+    names : dict
+        Of the classes.
+    n_keypoints : int
+        How many values of key points follow each box.
+    pictures : list of Picture
+    """
 
     root: Path
-    yaml: Path | None
+    head: Path
     text: str = ""
     names: dict[int, str] = field(default_factory=dict)
+    n_keypoints: int = 0
     pictures: list[Picture] = field(default_factory=list)
 
 
@@ -60,11 +79,36 @@ def find_yaml(folder: Path) -> Path | None:
 
 def is_data_yaml(text: bytes) -> bool:
     """Whether a text has the keys of ``data.yaml``."""
+    text = text.removeprefix(_BOM)
     return bool(_HAS_NAMES.search(text) and _HAS_SPLITS.search(text))
 
 
-def open_dataset(path: Path, problems: Problems) -> Dataset:
-    """Find out what belongs to a data set.
+def holds_yolo(folder: Path) -> bool:
+    """Whether a folder without ``data.yaml`` is a data set of Darknet, or of text files.
+
+    A text file without lines says that its image has no objects. Where all are so, images of the
+    same names tell what they are.
+    """
+    if (folder / _DARKNET).is_file():
+        return b"names" in (folder / _DARKNET).read_bytes()[:_MAX_YAML]
+    if not (folder / CLASSES).is_file():
+        return False
+    images, texts = _plain_folders(folder)
+    found = _by_stem(texts, (".txt",))
+    heads = (_head(file) for file in islice(found.values(), _MOST_TEXTS))
+    written = [head for head in heads if head.strip()]
+    if written:
+        return any(_LINE.match(head + b"\n") for head in written)
+    return bool(found.keys() & _by_stem(images, SUFFIXES).keys())
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(1000).removeprefix(_BOM).lstrip()
+
+
+def open_dataset(path: Path, problems: Problems, names: Any = None) -> Dataset:
+    """Find out what belongs to a data set; ``names`` take the place of those it gives.
 
     Raises
     ------
@@ -72,15 +116,38 @@ def open_dataset(path: Path, problems: Problems) -> Dataset:
         If it is none.
     """
     yaml = find_yaml(path) if path.is_dir() else path
-    if yaml is None:
-        return _plain_folder(path, problems)
+    if yaml is not None:
+        dataset = _of_yaml(yaml, problems)
+    elif (path / _DARKNET).is_file():
+        dataset = _of_darknet(path, problems)
+    else:
+        dataset = _of_plain_folder(path, named=names is not None)
+    if names is not None:
+        dataset.names = names_of(names, problems)
+    dataset.pictures = _once(dataset.pictures, problems)
+    return dataset
+
+
+def _once(pictures: list[Picture], problems: Problems) -> list[Picture]:
+    """Leave out images that an earlier part has, too: a set may be validated with its own."""
+    seen: dict[Path, Picture] = {}
+    for picture in pictures:
+        seen.setdefault(picture.text, picture)
+    if len(seen) < len(pictures):
+        left_out = Counter(p.split for p in pictures) - Counter(p.split for p in seen.values())
+        for split, n in left_out.items():
+            problems.add(split, f"{n} of its images are named before; each is read once")
+    return list(seen.values())
+
+
+def _of_yaml(yaml: Path, problems: Problems) -> Dataset:
     text, content = _read_yaml(yaml)
-    dataset = Dataset(yaml.parent, yaml, text, _names(content.get("names"), problems))
-    root = yaml.parent
-    if isinstance(content.get("path"), str) and content["path"] not in ("", "."):
-        inside = _inside(root, content["path"])
-        root = inside if inside is not None and inside.is_dir() else root
-    for split in _SPLITS:
+    dataset = Dataset(yaml.parent, yaml, text, names_of(content.get("names"), problems))
+    shape = content.get("kpt_shape")
+    if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
+        dataset.n_keypoints = max(shape[0] * shape[1], 0)
+    root = base_of(yaml.parent, content)
+    for split in SPLITS:
         entry = content.get(split)
         places = entry if isinstance(entry, list) else [] if entry is None else [entry]
         for place in places:
@@ -91,6 +158,13 @@ def open_dataset(path: Path, problems: Problems) -> Dataset:
             "folders beside it. Correct the paths, or move the file to its data set."
         )
     return dataset
+
+
+def base_of(folder: Path, content: dict[str, Any]) -> Path:
+    """Where the paths of a ``data.yaml`` begin: at its ``path``, if that is inside its folder."""
+    place = content.get("path")
+    inside = _inside(folder, place) if isinstance(place, str) and place not in ("", ".") else None
+    return inside if inside is not None and inside.is_dir() else folder
 
 
 def _read_yaml(file: Path) -> tuple[str, dict[str, Any]]:
@@ -113,33 +187,80 @@ def _read_yaml(file: Path) -> tuple[str, dict[str, Any]]:
     return text, content
 
 
-def _names(found: Any, problems: Problems) -> dict[int, str]:
+def names_of(found: Any, problems: Problems) -> dict[int, str]:
+    """Read the names of the classes: a list, or an object with their numbers."""
     items = found.items() if isinstance(found, dict) else enumerate(found or [])
     if found is not None and not isinstance(found, dict | list):
         problems.add("names", f"found {excerpt(found)}; expected a list of classes")
         return {}
     names = {}
     for number, name in items:
-        if type(number) is int and 0 <= number < _MAX_CLASSES and isinstance(name, str | int):
+        if isinstance(number, str) and number.isascii() and number.isdigit():
+            number = int(number[:9])  # noqa: PLW2901
+        if type(number) is int and 0 <= number < MAX_CLASSES and isinstance(name, str | int):
             names[number] = str(name)
         else:
             problems.add("names", f"found {excerpt(number)}: {excerpt(name)}; expected a name")
     return names
 
 
-def _plain_folder(folder: Path, problems: Problems) -> Dataset:
-    """Text files beside their images, with ``classes.txt``, as LabelImg writes them."""
-    dataset = Dataset(folder, None)
+def _of_plain_folder(folder: Path, *, named: bool) -> Dataset:
+    """Text files with ``classes.txt``, as LabelImg and Label Studio write them."""
     classes = folder / CLASSES
-    if not folder.is_dir() or not classes.is_file():
+    if not folder.is_dir() or not (named or classes.is_file()):
         raise LabelFormatError(
-            f"{folder}: found neither data.yaml nor {CLASSES}. Name a YOLO data set."
+            f"{folder}: found neither data.yaml nor {CLASSES}. Name a YOLO data set, or load with "
+            "names=, the list of its classes."
         )
-    names = classes.read_bytes()[:_MAX_YAML].decode(errors="replace").splitlines()
-    dataset.names = {number: name.strip() for number, name in enumerate(names) if name.strip()}
-    name = folder.resolve().name
-    dataset.pictures = list(_beside(name, folder, folder, folder))
+    text = ""
+    if classes.is_file():
+        text = classes.read_bytes()[:_MAX_YAML].removeprefix(_BOM).decode(errors="replace")
+    images, texts = _plain_folders(folder)
+    dataset = Dataset(folder, classes, text, listed_names(text))
+    dataset.pictures = list(_beside(folder.resolve().name, images, texts, folder))
     return dataset
+
+
+def _plain_folders(folder: Path) -> tuple[Path, Path]:
+    """Where images and text files are: together, or in ``images`` and ``labels``."""
+    alone = all(file.name == CLASSES for file in folder.glob("*.txt"))
+    if alone and (folder / "labels").is_dir():
+        return folder / "images", folder / "labels"
+    if folder.name == "labels" and folder.with_name("images").is_dir():
+        return folder.with_name("images"), folder
+    return folder, folder
+
+
+def listed_names(text: str) -> dict[int, str]:
+    """Read the names of the classes from ``classes.txt``: one per line."""
+    return {number: name.strip() for number, name in enumerate(text.splitlines()) if name.strip()}
+
+
+def _of_darknet(folder: Path, problems: Problems) -> Dataset:
+    """Lists of images and ``obj.names``, as Darknet and CVAT's "YOLO 1.1" have them."""
+    lines = (folder / _DARKNET).read_bytes()[:_MAX_YAML].removeprefix(_BOM).decode(errors="replace")
+    pairs = (line.partition("=") for line in lines.splitlines())
+    entries = {key.strip(): value.strip() for key, _, value in pairs}
+    head = listed_path(folder, entries.get("names", "obj.names"))
+    if head is None or not head.is_file():
+        raise LabelFormatError(
+            f"{folder / _DARKNET} names the classes in {excerpt(entries.get('names'))}, which is "
+            "not there. Put the file beside it."
+        )
+    text = head.read_bytes()[:_MAX_YAML].removeprefix(_BOM).decode(errors="replace")
+    dataset = Dataset(folder, head, "", listed_names(text))
+    for split, key in {"train": "train", "val": "valid", "test": "test"}.items():
+        if (place := entries.get(key)) and (file := listed_path(folder, place)) is not None:
+            dataset.pictures += _pictures(split, file.name, file.parent, folder, problems)
+    return dataset
+
+
+def listed_path(root: Path, name: str) -> Path | None:
+    """A path of a list; those of Darknet begin with the folder that the set is to lie in."""
+    name = name.replace("\\", "/").removeprefix("./")
+    if name.startswith("data/") and not (root / "data").is_dir():
+        name = name.removeprefix("data/")
+    return _inside(root, name) if name else None
 
 
 def _inside(root: Path, name: str) -> Path | None:
@@ -154,35 +275,36 @@ def _inside(root: Path, name: str) -> Path | None:
 def _pictures(
     split: str, place: Any, root: Path, top: Path, problems: Problems
 ) -> Iterator[Picture]:
-    # Roboflow writes "../train/images" for a folder beside the file.
-    name = place.removeprefix("../") if isinstance(place, str) else ""
+    # Roboflow writes "../train/images" for a folder beside the file, Windows with backslashes.
+    name = place.replace("\\", "/").removeprefix("../") if isinstance(place, str) else ""
     folder = _inside(root, name) if name else None
     if folder is None:
         problems.add(split, f"found {excerpt(place)}; expected a folder inside the data set")
         return
-    if folder.is_file() and folder.suffix == ".txt":
+    if folder.is_file() and folder.suffix.lower() == ".txt":
         listed = read_bytes(folder, max_bytes=50_000_000).decode(errors="replace").split("\n")
         for line in filter(None, map(str.strip, listed)):
-            image = _inside(root, line.removeprefix("./"))
+            image = listed_path(root, line)
             if image is None:
                 problems.add(f"{split}, {folder.name}", f"{excerpt(line)} is outside the data set")
             else:
                 yield _picture(split, image, top)
         return
-    yield from _beside(split, folder, _text_folder(folder), top)
+    yield from _beside(split, folder, _text_folder(folder, top), top)
 
 
-def _text_folder(images: Path) -> Path:
-    """Where the text files are: the last ``images`` of the path is ``labels``."""
-    names = list(images.parts)
-    for at in range(len(names) - 1, -1, -1):
-        if names[at] == "images":
-            return Path(*names[:at], "labels", *names[at + 1 :])
-    return images
+def _text_folder(images: Path, top: Path) -> Path:
+    """Where the text files are: the last ``images`` of the path below the set is ``labels``."""
+    base, folder = top.resolve(), images.resolve()
+    names = list(folder.relative_to(base).parts if folder.is_relative_to(base) else folder.parts)
+    if "images" not in names:
+        return images
+    at = len(names) - 1 - names[::-1].index("images")
+    return base / Path(*names[:at], "labels", *names[at + 1 :])
 
 
 def _picture(split: str, image: Path, top: Path) -> Picture:
-    text = (_text_folder(image.parent) / image.name).with_suffix(".txt")
+    text = (_text_folder(image.parent, top) / image.name).with_suffix(".txt")
     return Picture(split, _relative(text, top), text, image if image.is_file() else None)
 
 
@@ -194,17 +316,24 @@ def _relative(path: Path, top: Path) -> str:
 
 def _beside(split: str, images: Path, texts: Path, top: Path) -> Iterator[Picture]:
     """Pair images and text files by their path without the ending."""
-    found: dict[str, Path] = {}
-    for folder, endings in ((texts, {".txt"}), (images, SUFFIXES)):
-        for file in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            is_kind = file.suffix.lower() in endings and not file.name.startswith(".")
-            if is_kind and file.name != CLASSES and file.is_file():
-                key = file.relative_to(folder).with_suffix("").as_posix()
-                found[key] = file  # an image takes the place of its text file
-    for key in sorted(found, key=natural_order):
-        text = texts / f"{key}.txt"
-        image = None if found[key].suffix.lower() == ".txt" else found[key]
-        yield Picture(split, _relative(text, top), text, image)
+    of_text, of_image = _by_stem(texts, (".txt",)), _by_stem(images, SUFFIXES)
+    for key in sorted({**of_text, **of_image}, key=natural_order):
+        text = of_text.get(key, texts / f"{key}.txt")
+        yield Picture(split, _relative(text, top), text, of_image.get(key))
+
+
+def _by_stem(folder: Path, endings: Collection[str]) -> dict[str, Path]:
+    """Files of some kinds in a folder and below, by their path without the ending."""
+    files = (
+        file
+        for file in sorted(folder.rglob("*") if folder.is_dir() else [])
+        if file.suffix.lower() in endings and not file.name.startswith(".")
+    )
+    return {
+        file.relative_to(folder).with_suffix("").as_posix(): file
+        for file in files
+        if file.name != CLASSES and file.is_file()
+    }
 
 
 def size_of(picture: Picture, problems: Problems) -> tuple[float, float] | None:
@@ -223,55 +352,3 @@ def size_of(picture: Picture, problems: Problems) -> tuple[float, float] | None:
         problems.add(picture.image.name, f"cannot be opened ({excerpt(str(error))})")
         return None
     return (float(height), float(width)) if sideways else (float(width), float(height))
-
-
-def write_yaml(boxes: pd.DataFrame, sequences: list[str], source: str) -> tuple[str, list[int]]:
-    """Write ``data.yaml``, as it was read while its names still hold; and number the classes.
-
-    Returns
-    -------
-    text : str
-    ids : list of int
-        Of each box.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(source) if source else {}
-    except yaml.YAMLError:
-        content = {}  # the source of another format
-    content = content if isinstance(content, dict) and "names" in content else {}
-    names = _names(content.get("names"), Problems("data.yaml"))
-    by_name = {name: number for number, name in reversed(list(names.items()))}
-    given = boxes["class_id"] if "class_id" in boxes else pd.Series(np.nan, boxes.index)
-    numbers = pd.to_numeric(given, errors="coerce").astype("float64").tolist()
-    before = len(names)
-    ids = []
-    for label, number in zip(boxes["label"].tolist(), numbers, strict=True):
-        is_whole = number == number and 0 <= number < _MAX_CLASSES and number.is_integer()
-        own = int(number) if is_whole else None
-        if not isinstance(label, str):
-            ids.append(own if own is not None else _unused(names))
-        elif own is not None and names.get(own) == label:
-            ids.append(own)
-        else:
-            if label not in by_name:
-                free = own if own is not None and own not in names and not content else None
-                by_name[label] = _unused(names) if free is None else free
-                names[by_name[label]] = label
-            ids.append(by_name[label])
-    if content and len(names) == before:
-        return source, ids
-    content |= {"names": dict(sorted(names.items()))}
-    content.pop("nc", None)
-    if not set(_SPLITS) & content.keys():
-        folders = [f"images/{name}" for name in sequences]
-        if set(sequences) <= set(_SPLITS):
-            content |= dict(zip(sequences, folders, strict=True))
-        else:
-            content["train"] = folders[0] if len(folders) == 1 else folders
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True), ids
-
-
-def _unused(names: dict[int, str]) -> int:
-    return next(number for number in range(len(names) + 1) if number not in names)
