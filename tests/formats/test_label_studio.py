@@ -332,9 +332,9 @@ def test_each_image_of_a_task_is_a_frame(write, tmp_path):
     assert labels.frames["image"].str[-6:].tolist() == ["p1.jpg", "p2.jpg", "/a.jpg"]
     assert labels.frames["image_width"].tolist() == [500, 1000, 500]
     assert content(save(labels, tmp_path / "again.json")) == content(path)
-    boxes = labels.boxes.assign(left=[55.0, 310.0, 50.0])
-    new = boxes.iloc[[1]].assign(left=500.0, region=None, region_id=None)
-    boxes = pd.concat([boxes, new], ignore_index=True)
+    boxes = labels.boxes.iloc[[0, 1, 2, 1]].reset_index(drop=True)
+    boxes["left"] = [55.0, 310.0, 50.0, 500.0]
+    boxes.loc[3, ["region", "region_id"]] = np.nan  # a new one, on the second page
     saved = content(save(aa.Labels(boxes, labels.frames), tmp_path / "again.json"))
     result = saved[0]["annotations"][0]["result"]
     assert [each["value"]["x"] for each in result] == [11, 31, 50]
