@@ -92,7 +92,7 @@ def load(
 
 
 def _load_address(address: str, **options: Any) -> Labels:
-    """Copy labels here from S3 and load the copy; problems name the address."""
+    """Copy labels here from S3 and load the copy; what names the copy names the address."""
     s3 = s3_client()
     with TemporaryDirectory() as folder:
         try:
@@ -102,8 +102,17 @@ def _load_address(address: str, **options: Any) -> Labels:
         labels = load(local, **options)
         bucket = split_address(address)[0]
         here = str(Path(folder).resolve() / bucket)
-        source = labels.problems["source"].str.replace(here, f"s3://{bucket}", regex=False)
-    return replace(labels, problems=labels.problems.assign(source=source))
+        frames, problems = (
+            table.assign(
+                **{
+                    name: table[name].str.replace(here, f"s3://{bucket}", regex=False)
+                    for name in ("source", "source_file")
+                    if name in table
+                }
+            )
+            for table in (labels.frames, labels.problems)
+        )
+    return replace(labels, frames=frames, problems=problems)
 
 
 def open_source(path: str | os.PathLike[str]) -> Path | list[Path]:

@@ -343,6 +343,66 @@ def test_an_export_and_one_with_several_tasks(pack, tmp_path):
     assert b"<name>pets</name>" in unpack(saved)["b/annotations.xml"]
 
 
+def put(s3, key, path):
+    s3.put_object(Bucket="hall", Key=key, Body=path.read_bytes())
+    path.unlink()  # so that nothing but what is in S3 can be read again
+    return f"s3://hall/{key}"
+
+
+@pytest.mark.parametrize("kind", ["backup", "export"])
+def test_an_archive_in_s3_is_corrected_in_s3(s3, pack, tmp_path, kind):
+    export = {"annotations.xml": XML.format(name="pets"), "images/ü a.jpg": b"\xff\xd8"}
+    members = everything() if kind == "backup" else export
+    address = put(s3, "in/a b ü.zip", pack(members))
+    labels = aa.load(address)
+    moved = aa.Labels(labels.boxes.assign(left=labels.boxes["left"] + 1), labels.frames)
+    new = "s3://hall/out/corrected.zip"
+    assert aa.save(moved, new) == new
+    assert aa.save(moved, new) == new, "the same once more is quiet"
+    again = aa.load(new)
+    assert again.boxes["left"].tolist() == moved.boxes["left"].tolist()
+    with pytest.raises(LabelFormatError, match="corrected.zip: another file is there"):
+        aa.save(labels, new)
+    saved = unpack(aa.save(aa.load(new), tmp_path / "here.zip"))
+    kept = [name for name in members if not name.startswith("annotations.")]
+    given = {n: c if isinstance(c, bytes) else c.encode() for n, c in members.items()}
+    assert [saved[name] for name in kept] == [given[name] for name in kept]
+    assert aa.save(moved, address, replace=True) == address, "in place, for who means it"
+    assert aa.load(address).boxes["left"].tolist() == moved.boxes["left"].tolist()
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_an_archive_of_this_machine_is_corrected_in_s3(s3, pack):
+    labels = aa.load(pack(everything()))
+    moved = aa.Labels(labels.boxes.assign(left=labels.boxes["left"] + 1), labels.frames)
+    address = aa.save(moved, "s3://hall/new.zip", format="cvat-archive")
+    assert aa.load(address).boxes["left"].tolist() == moved.boxes["left"].tolist()
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_an_archive_that_went_from_s3_is_named(s3, pack, tmp_path):
+    address = put(s3, "in.zip", pack(everything()))
+    labels = aa.load(address)
+    put(s3, "in.zip", pack(task(job(shapes=[shape(2)]))))
+    with pytest.raises(LabelFormatError, match="^s3://hall/in.zip has changed since"):
+        aa.save(labels, "s3://hall/new.zip")
+    s3.delete_object(Bucket="hall", Key="in.zip")
+    with pytest.raises(LabelFormatError, match=r"^s3://hall/in\.zip, which .* not there any more"):
+        aa.save(labels, tmp_path / "new.zip")
+    assert "Contents" not in s3.list_objects_v2(Bucket="hall")
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_a_large_archive_goes_to_s3_in_parts_and_whole(s3, pack):
+    noise = np.random.default_rng(0).bytes(18_000_000)  # more than two parts
+    address = put(s3, "in.zip", pack(everything() | {"data/cam/0.jpg": noise}))
+    labels = aa.load(address)
+    moved = aa.Labels(labels.boxes.assign(left=labels.boxes["left"] + 1), labels.frames)
+    aa.save(moved, "s3://hall/new.zip")
+    assert s3.head_object(Bucket="hall", Key="new.zip")["ETag"].endswith('-3"')
+    assert aa.load("s3://hall/new.zip").boxes["left"].tolist() == moved.boxes["left"].tolist()
+
+
 def test_labels_from_elsewhere_make_an_archive_that_cvat_imports(tmp_path):
     boxes = pd.DataFrame(
         {"sequence": "a", "frame": [0, 1], "track": "7", "label": "car", "annotator": "x",
@@ -439,6 +499,17 @@ def test_broken_archives_say_so(pack):
 def test_a_backup_with_a_broken_file_is_refused(pack, member, content, says):
     with pytest.raises(LabelFormatError, match=says):
         load(pack(everything() | {member: content}))
+
+
+def test_a_key_that_stands_twice_is_a_problem(pack, tmp_path):
+    members = task(job(shapes=[shape(1)]))
+    doubled = members["annotations.json"].replace('"frame": 1', '"frame": 0, "frame": 1')
+    path = pack(members | {"annotations.json": doubled})
+    labels = load(path)
+    assert labels.boxes["frame"].tolist() == [1]
+    assert labels.problems["where"].tolist() == ["annotations.json"]
+    assert labels.problems["what"].str.contains("the key 'frame' twice").all()
+    assert unpack(save(labels, tmp_path / "new.zip")) == unpack(path)
 
 
 @pytest.mark.parametrize(

@@ -39,15 +39,18 @@ frames taken out of the task    no frames, and no boxes
 ==============================  ===================================================
 
 Saving labels that came from an archive makes a new one: the annotations with what has changed
-changed in them, every other member as it was. The archive they came from has to be there still.
-Labels from elsewhere are saved as an archive with ``annotations.xml`` alone, which CVAT imports.
+changed in them, every other member as it was. The archive they came from has to be there still, on
+this machine or in S3, from where it is fetched again. Labels from elsewhere are saved as an archive
+with ``annotations.xml`` alone, which CVAT imports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZipFile
 
@@ -55,7 +58,7 @@ import numpy as np
 import pandas as pd
 
 from annotaudit.boxes import SIDES, TEXT, Labels
-from annotaudit.errors import LabelFormatError
+from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.cvat import format as cvat
 from annotaudit.formats.cvat.backup import frame_table, read_task
@@ -71,6 +74,8 @@ from annotaudit.formats.cvat.zips import (
 from annotaudit.formats.json_text import decode, encode
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.saving import write_whole
+from annotaudit.frames.s3_files import download, s3_client
+from annotaudit.frames.s3_writing import is_address
 
 _XML = "annotations.xml"
 _BACKUP = {"task.json", "annotations.json"}
@@ -241,16 +246,24 @@ def save(labels: Labels, path: Path) -> Path:
     origins = _origins(labels.frames, path)
     if not origins:
         return write_whole(path, new_archive(_XML, cvat.chunks(labels, path)))
-    source = _source(origins, path)
-    if path.exists() and path.resolve() == source.resolve():
-        raise LabelFormatError(
-            f"{path} is the archive that the labels are from; the copy needs it. Name another file."
-        )
+    name = _source_name(origins, path)
     lost = set(labels.boxes["sequence"].unique()) - origins.keys()
     if lost:
         raise LabelFormatError(
-            f"{path}: the sequence {sorted(lost)[0]!r} is not from {source}. Save it apart."
+            f"{path}: the sequence {sorted(lost)[0]!r} is not from {name}. Save it apart."
         )
+    with _source(name) as source:
+        if path.exists() and path.resolve() == source.resolve():
+            raise LabelFormatError(
+                f"{path} is the archive that the labels are from; the copy needs it. Name another "
+                "file."
+            )
+        return _copy(labels, path, source, name, origins)
+
+
+def _copy(
+    labels: Labels, path: Path, source: Path, source_name: str, origins: dict[str, dict[str, Any]]
+) -> Path:
     with open_archive(source) as archive:
         new: dict[str, Iterable[bytes]] = {}
         for member in dict.fromkeys(about["member"] for about in origins.values()):
@@ -263,7 +276,7 @@ def save(labels: Labels, path: Path) -> Path:
                 or about["crc"] != archive.getinfo(member).CRC
             ):
                 raise LabelFormatError(
-                    f"{source} has changed since the labels were loaded from it ({member}). "
+                    f"{source_name} has changed since the labels were loaded from it ({member}). "
                     "Load it again."
                 )
             part = _part(labels, names)
@@ -317,16 +330,30 @@ def _origins(frames: pd.DataFrame, path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _source(origins: dict[str, dict[str, Any]], path: Path) -> Path:
-    archives = sorted({about["archive"] for about in origins.values()})
+def _source_name(origins: dict[str, dict[str, Any]], path: Path) -> str:
+    """Path or address of the archive that all sequences are from."""
+    archives = sorted({str(about["archive"]) for about in origins.values()})
     if len(archives) > 1:
         raise LabelFormatError(
             f"{path}: the labels are of {len(archives)} archives ({', '.join(archives)[:200]}). "
             "Save them one by one."
         )
-    if not (source := Path(archives[0])).is_file():
-        raise LabelFormatError(
-            f"{source}, which the labels are from, is not there any more; the new archive is a "
-            "copy of it. Put it back, or save in another format."
-        )
-    return source
+    return archives[0]
+
+
+@contextmanager
+def _source(name: str) -> Iterator[Path]:
+    """Find the archive that labels are from; one in S3 is fetched for the time of writing."""
+    with TemporaryDirectory() as folder:
+        try:
+            source = Path(name)
+            if is_address(name):
+                source = download(s3_client(), name, Path(folder, PurePosixPath(name).name))
+            elif not source.is_file():
+                raise FrameError("no such file")
+        except FrameError as error:
+            raise LabelFormatError(
+                f"{name}, which the labels are from, is not there any more, and the new archive is "
+                f"a copy of it ({error}). Put it back, or save in another format."
+            ) from error
+        yield source

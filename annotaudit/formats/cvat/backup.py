@@ -16,7 +16,7 @@ from annotaudit.formats import columns
 from annotaudit.formats.cvat.boxes import MAX_FRAME
 from annotaudit.formats.cvat.zips import read_member
 from annotaudit.formats.ground_truth.manifests import safe_name
-from annotaudit.formats.json_text import decode, lines
+from annotaudit.formats.json_text import decode, lines, repeated_keys
 from annotaudit.formats.problems import Problems, excerpt
 
 _STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,5})")
@@ -85,8 +85,8 @@ def read_task(archive: ZipFile, folder: str, problems: Problems) -> Task:
     LabelFormatError
         If a file of it is missing or no JSON of the expected kind.
     """
-    about = _object(archive, f"{folder}task.json")
-    annotations = _json(archive, f"{folder}annotations.json")
+    about = _object(archive, f"{folder}task.json", problems)
+    annotations = _json(archive, f"{folder}annotations.json", problems)
     if not isinstance(annotations, list):
         raise LabelFormatError(
             f"{problems.source}/annotations.json: found {excerpt(annotations)}; expected a list of "
@@ -108,7 +108,7 @@ def read_task(archive: ZipFile, folder: str, problems: Problems) -> Task:
     n_frames = max(known, default=0)
     labels = about.get("labels")
     if not isinstance(labels, list) and "project.json" in archive.namelist():
-        labels = _object(archive, "project.json").get("labels")
+        labels = _object(archive, "project.json", problems).get("labels")
     return Task(
         name if isinstance(name, str) and name else folder.rstrip("/") or "task",
         jobs[: len(annotations)],
@@ -122,15 +122,19 @@ def read_task(archive: ZipFile, folder: str, problems: Problems) -> Task:
     )
 
 
-def _json(archive: ZipFile, name: str) -> Any:
+def _json(archive: ZipFile, name: str, problems: Problems) -> Any:
     where = f"{archive.filename}/{name}"
     if name not in archive.namelist():
         raise LabelFormatError(f"{where} is missing from the backup. Back up or download it again.")
-    return decode(read_member(archive, name), where)
+    data = read_member(archive, name)
+    value = decode(data, where)
+    for key in repeated_keys(data, value):
+        problems.add(name, f"has the key {excerpt(key)} twice in one object; the last one counts")
+    return value
 
 
-def _object(archive: ZipFile, name: str) -> dict[str, Any]:
-    found = _json(archive, name)
+def _object(archive: ZipFile, name: str, problems: Problems) -> dict[str, Any]:
+    found = _json(archive, name, problems)
     if not isinstance(found, dict):
         raise LabelFormatError(
             f"{archive.filename}/{name}: found {excerpt(found)}; expected an object. "
