@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.boxes import SIDES, check_boxes
+from annotaudit.boxes import OBJECT, SIDES, check_boxes
 from annotaudit.geometry import iou
 from annotaudit.metrics.matching import best_pairs, image_codes, pairs_of_one_image
 
@@ -107,21 +107,20 @@ def _meetings(truth: pd.DataFrame, given: pd.DataFrame) -> _Meetings:
 def _codes_in_time(
     first: Integers, second: Integers, truth: pd.DataFrame, given: pd.DataFrame
 ) -> tuple[Integers, Integers]:
-    """Renumber images so that within a sequence a later frame has a larger number."""
-    number = np.concatenate([truth["frame"].to_numpy(), given["frame"].to_numpy()])
+    """Renumber images in order of time, one sequence after the other."""
+    both = pd.concat([truth[["sequence", "frame"]], given[["sequence", "frame"]]])
     codes = np.concatenate([first, second])
-    at = np.zeros(codes.max(initial=-1) + 1, np.int64)
-    at[codes] = number
-    rank = np.empty_like(at)
-    rank[np.argsort(at, kind="stable")] = np.arange(at.size)
+    at = np.zeros((2, codes.max(initial=-1) + 1), np.int64)
+    at[:, codes] = both["frame"].to_numpy(), pd.factorize(both["sequence"])[0]
+    rank = np.empty_like(at[0])
+    rank[np.lexsort(at)] = np.arange(rank.size)
     return rank[first], rank[second]
 
 
 def _objects(boxes: pd.DataFrame) -> Integers:
-    sequence, track = pd.factorize(boxes["sequence"])[0], pd.factorize(boxes["track"])[0]
+    named, _ = image_codes(boxes, boxes.iloc[:0], list(OBJECT))
     alone = -1 - np.arange(len(boxes))
-    named = np.where(track >= 0, sequence * (track.max(initial=0) + 1) + track, alone)
-    return np.asarray(pd.factorize(named)[0], np.int64)
+    return np.asarray(pd.factorize(np.where(boxes["track"].notna(), named, alone))[0], np.int64)
 
 
 def _object_pairs(met: _Meetings) -> tuple[Integers, Integers, Integers]:
@@ -177,19 +176,20 @@ def _mota(met: _Meetings, n_truth: int, n_given: int) -> dict[str, float]:
     just_before = np.full(met.true_object.max(initial=0) + 1, -1)
     ever_before = just_before.copy()
     hits, switches, total = 0, 0, 0.0
-    last = -1
+    last, held = -1, a[:0]
     for rows in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(frame)) + 1):
         if not len(rows):
             break  # no box is near another: there is one empty part
         if frame[rows[0]] > last + 1:  # on the frame between, nothing was matched
-            just_before[:] = -1
+            just_before[held] = -1
         last = frame[rows[0]]
         weight = overlap[rows] + STAY * (just_before[a[rows]] == b[rows])
         chosen = _best(rows, i[rows], j[rows], weight)
         known = ever_before[a[chosen]]
         switches += int(((known >= 0) & (known != b[chosen])).sum())
-        just_before[:] = -1
-        just_before[a[chosen]] = ever_before[a[chosen]] = b[chosen]
+        just_before[held] = -1
+        held = a[chosen]
+        just_before[held] = ever_before[held] = b[chosen]
         hits += len(chosen)
         total += float(overlap[chosen].sum())
     missed, too_many = n_truth - hits, n_given - hits
