@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "embedding_cache": ["CachedEmbedder"],
         "expected": ["expected_boxes"],
         "gold": ["accuracy", "compare_to_gold"],
+        "looked": ["who_looked"],
         "matching": ["match_boxes"],
         "reliability": ["worker_reliability"],
         "same_images": ["on_images_of"],

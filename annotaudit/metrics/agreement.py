@@ -9,9 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.boxes import TEXT, check_boxes
-from annotaudit.metrics.consensus import group_boxes
-from annotaudit.metrics.matching import IMAGE, match_boxes
+from annotaudit.boxes import SIDES, TEXT, Labels
+from annotaudit.geometry import iou
+from annotaudit.metrics.consensus import are_boxes, group_boxes
+from annotaudit.metrics.looked import drawn_and_looked
+from annotaudit.metrics.matching import (
+    IMAGE,
+    best_pairs,
+    check_min_iou,
+    image_codes,
+    pairs_of_one_image,
+)
 
 Integers = NDArray[np.integer[Any]]
 Floats = NDArray[np.float64]
@@ -19,7 +27,7 @@ NOTHING = "(nothing)"  # the answer of an annotator who looked and did not draw 
 
 
 def ratings(
-    boxes: pd.DataFrame,
+    boxes: Labels | pd.DataFrame,
     *,
     group: pd.Series | None = None,
     looked: pd.DataFrame | None = None,
@@ -29,13 +37,15 @@ def ratings(
 
     Parameters
     ----------
-    boxes : DataFrame
-        A box table of still images, drawn by several annotators.
+    boxes : Labels or DataFrame
+        Boxes of still images, drawn by several annotators. What is no box (a side is missing or
+        negative) shows nothing.
     group : Series of int, optional
         Which boxes show one thing; by default
         :func:`annotaudit.metrics.consensus.group_boxes` with ``min_iou``.
     looked : DataFrame, optional
-        Who looked at which image: ``sequence``, ``frame``, ``annotator``. Without it an annotator
+        Who looked at which image: ``sequence``, ``frame``, ``annotator``. By default what
+        :func:`annotaudit.metrics.who_looked` reads from the labels; of a box table, an annotator
         looked at the images they drew on, and one who drew nothing counts as absent.
     min_iou : float
         Smallest overlap within a group.
@@ -44,7 +54,13 @@ def ratings(
     -------
     DataFrame
         ``sequence frame unit annotator label``: one row per thing and annotator who looked at its
-        image; ``label`` is ``NOTHING`` where they did not draw it.
+        image; ``label`` is ``NOTHING`` where they did not draw it. An image on which nobody drew
+        has no thing, and no row.
+
+    Raises
+    ------
+    BoxTableError
+        If a table is not what it should be.
 
     Examples
     --------
@@ -53,17 +69,24 @@ def ratings(
     >>> ratings(boxes)[["unit", "annotator", "label"]].values.tolist()
     [[0, 'a', 'sign'], [0, 'b', 'sign'], [1, 'a', 'sign'], [1, 'b', '(nothing)']]
     """
-    drawn = check_boxes(boxes)
+    drawn, who = drawn_and_looked(boxes, looked)
     unit = group_boxes(drawn, min_iou=min_iou) if group is None else group
-    drawn = drawn.assign(unit=unit.to_numpy())
-    image = list(IMAGE)
-    who = (drawn if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
-    asked = drawn[[*image, "unit"]].drop_duplicates().merge(who, on=image)
-    said = drawn[["unit", "annotator", "label"]].drop_duplicates(["unit", "annotator"])
-    said = said.assign(label=said["label"].fillna("(no label)"))
-    table = asked.merge(said, on=["unit", "annotator"], how="left")
-    table["label"] = table["label"].fillna(NOTHING).astype(TEXT)
-    return table.sort_values(["unit", "annotator"], ignore_index=True)
+    real = are_boxes(drawn)
+    drawn, units = drawn[real], unit.to_numpy()[real]
+    images = image_codes(drawn, who, list(IMAGE))
+    names = _name_codes(drawn, who)
+    things = pd.DataFrame({"image": images[0], "unit": units}).drop_duplicates()
+    lookers = pd.DataFrame({"image": images[1], "name": names[1], "row": np.arange(len(who))})
+    asked = things.merge(lookers, on="image")
+    label = drawn["label"].fillna("(no label)").array
+    said = pd.DataFrame({"unit": units, "name": names[0], "label": label})
+    said = said.drop_duplicates(["unit", "name"])
+    table = asked.merge(said, on=["unit", "name"], how="left").sort_values(["unit", "name"])
+    place = who.iloc[table["row"]].reset_index(drop=True)
+    label = table["label"].fillna(NOTHING).astype(TEXT).array
+    return place[list(IMAGE)].assign(
+        unit=table["unit"].to_numpy(), annotator=place["annotator"], label=label
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +99,7 @@ class Alpha:
         1 for full agreement, 0 for what chance gives, negative for worse than chance; NaN where
         all ratings are alike or nothing was rated twice.
     low, high : float
-        95 % interval by resampling whole images.
+        95 % interval by resampling whole images; NaN with fewer than two.
     units, ratings : int
         Things rated at least twice, and how often in all.
     vitality : Series
@@ -122,92 +145,98 @@ def krippendorff_alpha(rated: pd.DataFrame, *, resamples: int = 1000, seed: int 
     >>> krippendorff_alpha(rated).alpha
     0.0
     """
-    unit, label, by_label = _count(rated)
-    total = by_label.sum(axis=1)
-    by_label_of_pairable = np.where(total[:, None] >= 2, by_label, 0.0)
-    unlike = _unlike(by_label)
-    alpha = _alpha(unlike.sum(), by_label_of_pairable.sum(axis=0))
-    image = np.zeros(len(total), np.int64)
-    image[unit] = rated.groupby(list(IMAGE)).ngroup().to_numpy()
-    low, high = _interval(image, unlike, by_label_of_pairable, resamples, seed)
+    # What one annotator alone was asked about says nothing of agreement.
+    together = rated.groupby("unit")["unit"].transform("size") >= 2
+    who, names = pd.factorize(rated["annotator"], sort=True, use_na_sentinel=False)
+    who, rated = who[together], rated[together]
+    unit, units = pd.factorize(rated["unit"])
+    label, labels = pd.factorize(rated["label"], sort=True)
+    _, answer, times = np.unique(
+        unit * len(labels) + label, return_inverse=True, return_counts=True
+    )
+    alike = times[answer]  # ratings of the same thing that say the same, itself included
+    others = np.bincount(unit)[unit] - 1
+    unlike = (others + 1 - alike) / others
+    counts = np.bincount(label, minlength=len(labels))
+    alpha = float(_alpha(unlike.sum(), counts))
+    image = rated.groupby(list(IMAGE)).ngroup().to_numpy()
+    low, high = _interval(image, unlike, label, resamples, seed)
     return Alpha(
         alpha,
         low,
         high,
-        int((total >= 2).sum()),
-        int(by_label_of_pairable.sum()),
-        _vitality(rated["annotator"], unit, label, by_label, alpha),
+        len(units),
+        len(rated),
+        pd.Series(
+            alpha - _alpha_without(who, len(names), unit, label, alike),
+            index=pd.Index(names, name="annotator"),
+            name="vitality",
+            dtype=float,
+        ),
     )
 
 
-def _count(rated: pd.DataFrame) -> tuple[Integers, Integers, Floats]:
-    """Number the unit and the label of each rating, and count the labels of each unit."""
-    unit, units = pd.factorize(rated["unit"])
-    label, labels = pd.factorize(rated["label"], sort=True)
-    by_label = np.zeros((len(units), len(labels)))
-    np.add.at(by_label, (unit, label), 1.0)
-    return unit, label, by_label
+def _alpha(unlike: Any, counts: Any) -> Floats:
+    """Take observed over expected disagreement from 1.
 
-
-def _unlike(by_label: Floats) -> Floats:
-    """Count the ordered pairs of unlike ratings of each unit, over its ratings less one.
-
-    0 for a unit with fewer than two.
+    ``unlike`` is the sum, over ratings, of the share of the other ratings of the same thing that
+    say something else; ``counts`` is how often each label was given, along the last axis.
     """
-    total = by_label.sum(axis=-1)
-    pairs = total**2 - (by_label**2).sum(axis=-1)
-    unlike: Floats = np.zeros_like(total)
-    np.divide(pairs, total - 1, out=unlike, where=total >= 2)
-    return unlike
-
-
-def _alpha(unlike: float, by_label: Floats) -> float:
-    """Take observed over expected disagreement from 1, both from counts summed over units."""
-    total = by_label.sum()
-    expected = (total**2 - (by_label**2).sum()) / (total - 1) if total > 1 else 0.0
-    return float(1 - unlike / expected) if expected > 0 else np.nan
+    total = counts.sum(axis=-1, dtype=float)
+    pairs = total**2 - (counts.astype(float) ** 2).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alpha: Floats = np.where(pairs > 0, 1 - unlike * (total - 1) / pairs, np.nan)
+    return alpha
 
 
 def _interval(
-    image: Integers, unlike: Floats, by_label: Floats, resamples: int, seed: int
+    image: Integers, unlike: Floats, label: Integers, resamples: int, seed: int
 ) -> tuple[float, float]:
     """Find the middle 95 % of alpha over images drawn again with replacement."""
-    n_images = int(image.max(initial=-1)) + 1
-    pairs = np.bincount(image, unlike, minlength=n_images)
-    labels = [np.bincount(image, n, minlength=n_images) for n in by_label.T]
+    n_images, n_labels = image.max(initial=-1) + 1, label.max(initial=-1) + 1
+    if n_images < 2 or not resamples:
+        return np.nan, np.nan  # the same image over and over tells nothing of others
+    counts = np.bincount(image * n_labels + label, minlength=n_images * n_labels)
+    table = np.column_stack([np.bincount(image, unlike), counts.reshape(n_images, n_labels)])
     draws = np.random.default_rng(seed)
-    again = []
-    for _ in range(resamples if n_images else 0):
-        times = np.bincount(draws.integers(n_images, size=n_images), minlength=n_images)
-        again.append(_alpha(float(times @ pairs), np.array([times @ n for n in labels])))
-    if not np.isfinite(again).any():
+    sums = np.empty((resamples, n_labels + 1))
+    for again in sums:
+        drawn = draws.integers(n_images, size=n_images)
+        again[:] = np.bincount(drawn, minlength=n_images) @ table
+    alphas = _alpha(sums[:, 0], sums[:, 1:])
+    if not np.isfinite(alphas).any():
         return np.nan, np.nan
-    low, high = np.nanquantile(again, [0.025, 0.975])
+    low, high = np.nanquantile(alphas, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _vitality(
-    annotator: pd.Series, unit: Integers, label: Integers, by_label: Floats, alpha: float
-) -> pd.Series:
-    """Take alpha without each annotator from alpha, by what each unit changes when they leave."""
-    who, names = pd.factorize(annotator, sort=True)
-    without = by_label[unit]
-    without[np.arange(unit.size), label] -= 1
-    pairable, still = (n.sum(axis=1, keepdims=True) >= 2 for n in (by_label, without))
-    lost_labels = np.where(pairable, by_label, 0.0)[unit] - np.where(still, without, 0.0)
-    lost_unlike = _unlike(by_label)[unit] - _unlike(without)
-    unlike = _unlike(by_label).sum() - np.bincount(who, lost_unlike, minlength=len(names))
-    labels = [
-        np.where(pairable[:, 0], n, 0.0).sum() - np.bincount(who, lost, minlength=len(names))
-        for n, lost in zip(by_label.T, lost_labels.T, strict=True)
-    ]
-    rest = [_alpha(u, n) for u, n in zip(unlike, np.array(labels).T, strict=True)]
-    index = pd.Index(names, name="annotator")
-    return pd.Series(alpha - np.array(rest), index=index, name="vitality", dtype=float)
+def _alpha_without(
+    who: Integers, n_names: int, unit: Integers, label: Integers, alike: Integers
+) -> Floats:
+    """Find alpha without each annotator, by what each thing they rated changes when they leave."""
+    n_ratings = np.bincount(unit)[unit]
+    squares = np.bincount(unit, alike)[unit]
+    with_them = (n_ratings**2 - squares) / (n_ratings - 1)
+    rest = (n_ratings - 1) ** 2 - (squares - 2 * alike + 1)
+    without: Floats = np.zeros(unit.size)
+    np.divide(rest, n_ratings - 2, out=without, where=n_ratings > 2)
+    shape = (n_names, label.max(initial=-1) + 1)
+    lost = np.bincount(who, with_them - without, minlength=n_names)
+    unlike = (with_them / n_ratings).sum() - lost
+    counts = np.bincount(label) - _cross(who, label, shape)
+    # Who is left alone with a thing neither agrees nor disagrees: their rating goes, too.
+    two = n_ratings == 2
+    partner = np.bincount(unit, label)[unit].astype(np.int64) - label
+    return _alpha(unlike, counts - _cross(who[two], partner[two], shape))
+
+
+def _cross(row: Integers, column: Integers, shape: tuple[int, int]) -> Integers:
+    """Count how often each row meets each column."""
+    return np.bincount(row * shape[1] + column, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def pairwise_agreement(
-    boxes: pd.DataFrame,
+    boxes: Labels | pd.DataFrame,
     *,
     looked: pd.DataFrame | None = None,
     min_iou: float = 0.5,
@@ -217,10 +246,11 @@ def pairwise_agreement(
 
     Parameters
     ----------
-    boxes : DataFrame
-        A box table of still images, drawn by several annotators.
+    boxes : Labels or DataFrame
+        Boxes of still images, drawn by several annotators. One without a name is in no pair.
     looked : DataFrame, optional
-        Who looked at which image: ``sequence``, ``frame``, ``annotator``. Without it an annotator
+        Who looked at which image: ``sequence``, ``frame``, ``annotator``. By default what
+        :func:`annotaudit.metrics.who_looked` reads from the labels; of a box table, an annotator
         looked at the images they drew on.
     min_iou : float
         Smallest overlap, as a share, of two boxes around one thing.
@@ -235,6 +265,13 @@ def pairwise_agreement(
         boxes (NaN where neither drew any), ``mean_iou`` of the matched.
         ``table.pivot(index="first", columns="second", values="f1")`` is the matrix.
 
+    Raises
+    ------
+    BoxTableError
+        If a table is not what it should be.
+    ValueError
+        If ``min_iou`` is not above 0 and at most 1.
+
     Examples
     --------
     >>> boxes = pd.DataFrame({"sequence": "s", "frame": 0, "track": None, "label": "sign",
@@ -244,33 +281,58 @@ def pairwise_agreement(
       first second  matched    f1  mean_iou
     0     a      b        1  0.67       0.8
     """
-    drawn = check_boxes(boxes)
-    image = list(IMAGE)
-    who = (drawn if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
-    both = who.merge(who, on=image, suffixes=("", "_other"))
-    both = both[both["annotator"] < both["annotator_other"]]
-    names = {"annotator": "first", "annotator_other": "second"}
-    table = both.rename(columns=names).groupby(["first", "second"]).size().to_frame("images")
-    one = drawn.merge(both, on=[*image, "annotator"]).rename(columns={"annotator_other": "second"})
-    other = drawn.merge(
-        both.rename(columns={"annotator": "first", "annotator_other": "annotator"}),
-        on=[*image, "annotator"],
-    )
-    one = one.assign(first=one["annotator"])
-    other = other.assign(second=other["annotator"])
-    pairs = match_boxes(
-        one, other, min_iou=min_iou, same_label=same_label, by=(*image, "first", "second")
-    )
-    keys = ["first", "second"]
-    matched = (
-        one.iloc[pairs["first"]][keys].assign(iou=pairs["iou"].to_numpy()).groupby(keys)["iou"]
-    )
-    table["boxes_first"] = one.groupby(keys).size()
-    table["boxes_second"] = other.groupby(keys).size()
-    table["matched"] = matched.size()
-    counts = ["boxes_first", "boxes_second", "matched"]
-    table[counts] = table[counts].fillna(0).astype("int64")
+    check_min_iou(min_iou)
+    drawn, who = drawn_and_looked(boxes, looked)
+    drawn, who = (table[table["annotator"].notna()] for table in (drawn, who))
+    images = image_codes(drawn, who, list(IMAGE))
+    names = _name_codes(drawn, who)
+    lookers = pd.DataFrame({"image": images[1], "name": names[1]})
+    n_boxes = pd.DataFrame({"image": images[0], "name": names[0]}).value_counts().rename("boxes")
+    lookers = lookers.join(n_boxes, on=["image", "name"]).fillna({"boxes": 0})
+    both = lookers.merge(lookers, on="image", suffixes=("_first", "_second"))
+    both = both[both["name_first"] < both["name_second"]].assign(images=1)
+    keys = ["name_first", "name_second"]
+    table = both.groupby(keys)[["images", "boxes_first", "boxes_second"]].sum().astype("int64")
+    met = _meetings(drawn, images[0], names[0], min_iou, same_label).groupby(keys)["iou"]
+    table["matched"] = met.size().reindex(table.index, fill_value=0)
     n_boxes = table["boxes_first"] + table["boxes_second"]
     table["f1"] = 2 * table["matched"] / n_boxes.where(n_boxes > 0)
-    table["mean_iou"] = matched.mean()
+    table["mean_iou"] = met.mean()
+    named = pd.Series(who["annotator"].array, index=names[1]).groupby(level=0).first()
+    codes = [table.index.get_level_values(key) for key in keys]
+    table.index = pd.MultiIndex.from_arrays(
+        [named.reindex(code).array for code in codes], names=["first", "second"]
+    )
     return table.reset_index()
+
+
+def _meetings(
+    drawn: pd.DataFrame, image: Integers, name: Integers, min_iou: float, same_label: bool
+) -> pd.DataFrame:
+    """Match the boxes of each two annotators image by image: whose they are, and the overlap."""
+    label, labels = pd.factorize(drawn["label"] if same_label else image * 0, use_na_sentinel=False)
+    codes = pd.factorize(image * len(labels) + label)[0].astype(np.int64)
+    sides, n_names = drawn[list(SIDES)].to_numpy(float), name.max(initial=0) + 1
+    found = [pd.DataFrame({"first": name[:0], "second": name[:0], "iou": np.empty(0)})]
+    for i, j in pairs_of_one_image(codes, codes):
+        i, j = i[name[i] < name[j]], j[name[i] < name[j]]
+        share = iou(sides[i], sides[j])
+        near = share >= min_iou  # never true for NaN
+        i, j, share = i[near], j[near], share[near]
+        # A box is matched once with each other annotator: box and annotator together name a side.
+        found.append(best_pairs(i * n_names + name[j], j * n_names + name[i], share))
+    met = pd.concat(found)
+    return pd.DataFrame(
+        {
+            "name_first": (met["second"] % n_names).to_numpy(),
+            "name_second": (met["first"] % n_names).to_numpy(),
+            "iou": met["iou"].to_numpy(),
+        }
+    )
+
+
+def _name_codes(drawn: pd.DataFrame, who: pd.DataFrame) -> tuple[Integers, Integers]:
+    """Number annotators in both tables alike, in the order of the alphabet; the unnamed last."""
+    both = pd.concat([drawn["annotator"], who["annotator"]])
+    codes = pd.factorize(both, sort=True, use_na_sentinel=False)[0]
+    return codes[: len(drawn)], codes[len(drawn) :]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import COLUMNS, SIDES, check_boxes
+from annotaudit.boxes import COLUMNS, SIDES, Labels, check_boxes
+from annotaudit.geometry import iou, xywh_to_xyxy, xyxy_to_xywh
+from annotaudit.metrics.looked import drawn_and_looked
 from annotaudit.metrics.matching import IMAGE, match_boxes
 
 FARTHEST = 1e9  # pixels; no image is as large
+ROUNDING = 1e-9  # a share this little below the quorum reaches it: weights seldom add up exactly
 
 
 def group_boxes(
@@ -79,7 +82,7 @@ def _mean_boxes(table: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
 
 
 def consensus_boxes(
-    boxes: pd.DataFrame,
+    boxes: Labels | pd.DataFrame,
     *,
     group: pd.Series | None = None,
     quorum: float = 0.5,
@@ -92,18 +95,20 @@ def consensus_boxes(
 
     Parameters
     ----------
-    boxes : DataFrame
-        A box table of still images, drawn by several annotators.
+    boxes : Labels or DataFrame
+        Boxes of still images, drawn by several annotators.
     group : Series of int, optional
         What belongs together; by default :func:`group_boxes` with ``min_iou``.
     quorum : float
         Smallest share, by weight, of the annotators who looked at the image.
     looked : DataFrame, optional
-        Who looked at which image: ``sequence``, ``frame``, ``annotator``. Without it an annotator
+        Who looked at which image: ``sequence``, ``frame``, ``annotator``. By default what
+        :func:`annotaudit.metrics.who_looked` reads from the labels; of a box table, an annotator
         looked at the images they drew on.
     weights : Series, optional
         What an annotator's word weighs, indexed by annotator (say, their reliability); 1 for all
-        by default, and for an annotator who is not in it.
+        by default, and for an annotator who is not in it. What only annotators of weight 0 drew
+        has no support.
     sides : {"median", "mean"}
         Whether each side is the weighted median or the weighted mean of the sides drawn. The
         median of left, top, right and bottom shrugs off one sloppy corner.
@@ -133,20 +138,16 @@ def consensus_boxes(
        left  width  votes  support
     0   1.0   10.0      3      1.0
     """
-    from annotaudit.geometry import iou, xywh_to_xyxy, xyxy_to_xywh
-
     if sides not in ("median", "mean"):
         raise ValueError(f"sides is {sides!r}; expected 'median' or 'mean'.")
     if not 0 <= quorum <= 1:
         raise ValueError(f"quorum is {quorum!r}; expected a share from 0 to 1.")
-    drawn = check_boxes(boxes).reset_index(drop=True)
-    unit = (group_boxes(boxes, min_iou=min_iou) if group is None else group).to_numpy()
-    drew = drawn  # who drew something looked, even where it is no box
-    real = _is_a_box(drawn)
+    drawn, who = drawn_and_looked(boxes, looked)
+    unit = (group_boxes(drawn, min_iou=min_iou) if group is None else group).to_numpy()
+    real = are_boxes(drawn)
     drawn, unit = drawn[real].reset_index(drop=True), unit[real]
     weight = _weights_of(drawn["annotator"], weights)
     image = list(IMAGE)
-    who = (drew if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
     present = (
         who.assign(weight=_weights_of(who["annotator"], weights)).groupby(image)["weight"].sum()
     )
@@ -164,23 +165,28 @@ def consensus_boxes(
     )
     overlap = iou(drawn[list(SIDES)].to_numpy(float), agreed[row])
     table = drawn.groupby(row)[image].first().reset_index(drop=True)
+    in_all = table.join(present, on=image)["weight"].to_numpy()
+    support = np.divide(
+        np.bincount(row, weight), in_all, out=np.zeros(len(table)), where=in_all > 0
+    )
     table = table.assign(
         track=None,
         label=heaviest["label"].to_numpy(),
         annotator="consensus",
         **dict(zip(SIDES, agreed.T, strict=True)),
-        support=np.bincount(row, weight) / table.join(present, on=image)["weight"].to_numpy(),
+        support=support,
         votes=np.bincount(row),
         spread=np.bincount(row, overlap) / np.bincount(row),
         group=numbers,
     )
-    enough = table["support"] >= quorum
+    enough = (support > 0) & (support >= quorum - ROUNDING)
     return check_boxes(
         table.loc[enough, [*COLUMNS, "support", "votes", "spread", "group"]]
     ).reset_index(drop=True)
 
 
-def _is_a_box(drawn: pd.DataFrame) -> np.ndarray:
+def are_boxes(drawn: pd.DataFrame) -> np.ndarray:
+    """Tell which rows have all sides, none negative or impossibly large; shape (n,)."""
     sides = drawn[list(SIDES)].to_numpy(float)
     known: np.ndarray = (np.abs(sides) <= FARTHEST).all(axis=1) & (sides[:, 2:] >= 0).all(axis=1)
     return known

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import check_boxes
-from annotaudit.metrics.matching import IMAGE, match_boxes
+from annotaudit.boxes import Labels, check_boxes
+from annotaudit.metrics.looked import drawn_and_looked
+from annotaudit.metrics.matching import IMAGE, image_codes, match_boxes
 
 OUTCOMES = ("true positive", "false positive", "false negative")
 
 
 def compare_to_gold(
-    boxes: pd.DataFrame,
-    gold: pd.DataFrame,
+    boxes: Labels | pd.DataFrame,
+    gold: Labels | pd.DataFrame,
     *,
     looked: pd.DataFrame | None = None,
     min_iou: float = 0.5,
@@ -26,12 +27,15 @@ def compare_to_gold(
 
     Parameters
     ----------
-    boxes : DataFrame
-        What annotators drew: a box table.
-    gold : DataFrame
-        What is there: a box table; its ``annotator`` does not matter.
+    boxes : Labels or DataFrame
+        What annotators drew.
+    gold : Labels or DataFrame
+        What is there; its ``annotator`` does not matter. With ``Labels`` that have a table of
+        frames, only the images in it (boxes or none) and those with a gold box are judged: of
+        others nobody knows what is there. With a box table, an image without gold has nothing.
     looked : DataFrame, optional
-        Who looked at which image: ``sequence``, ``frame``, ``annotator``. Without it an annotator
+        Who looked at which image: ``sequence``, ``frame``, ``annotator``. By default what
+        :func:`annotaudit.metrics.who_looked` reads from the labels; of a box table, an annotator
         looked at the images they drew on, so that a worker who drew nothing missed nothing.
     min_iou : float
         Smallest overlap, as a share, at which a box has found a gold box.
@@ -44,8 +48,7 @@ def compare_to_gold(
         ``sequence frame annotator label left top width height`` with ``outcome`` (one of
         ``OUTCOMES``) and ``iou`` (NaN unless a true positive). First the boxes in their order,
         under their own index in the column ``box``; then the gold boxes missed, one row per
-        annotator who looked, with ``box`` missing. Boxes on images without gold in ``gold`` count
-        as false positives.
+        annotator who looked, with ``box`` missing.
 
     Raises
     ------
@@ -63,10 +66,14 @@ def compare_to_gold(
     0      0   true positive  0.8
     1      1  false negative  NaN
     """
-    drawn = check_boxes(boxes)
     image = list(IMAGE)
-    who = (drawn if looked is None else looked)[[*image, "annotator"]].drop_duplicates()
-    wanted = check_boxes(gold).drop(columns="annotator").merge(who, on=image)
+    drawn, who = drawn_and_looked(boxes, looked)
+    wanted = check_boxes(gold.boxes if isinstance(gold, Labels) else gold)
+    if isinstance(gold, Labels) and set(image) <= set(gold.frames):
+        covered = pd.concat([gold.frames[image], wanted[image]])
+        judged, has_gold = image_codes(drawn, covered, image)
+        drawn = drawn[np.isin(judged, has_gold)]
+    wanted = wanted.drop(columns="annotator").merge(who, on=image)
     pairs = match_boxes(
         drawn, wanted, min_iou=min_iou, same_label=same_label, by=(*image, "annotator")
     )

@@ -71,8 +71,7 @@ def match_boxes(
        first  second  iou
     0      0       0  0.5
     """
-    if not 0 < min_iou <= 1:
-        raise ValueError(f"min_iou is {min_iou!r}; expected more than 0 and at most 1.")
+    check_min_iou(min_iou)
     first, second = check_boxes(first), check_boxes(second)
     a, b = first[list(SIDES)].to_numpy(float), second[list(SIDES)].to_numpy(float)
     images = image_codes(first, second, [*by, "label"] if same_label else list(by))
@@ -82,6 +81,12 @@ def match_boxes(
         near = share >= min_iou  # never true for NaN
         found.append(best_pairs(i[near], j[near], share[near]))
     return pd.concat(found).sort_values("first", kind="stable", ignore_index=True)
+
+
+def check_min_iou(min_iou: float) -> None:
+    """Refuse a smallest overlap of 0, which boxes far apart have, or above 1, which none have."""
+    if not 0 < min_iou <= 1:
+        raise ValueError(f"min_iou is {min_iou!r}; expected more than 0 and at most 1.")
 
 
 def image_codes(
@@ -131,20 +136,30 @@ def best_pairs(i: Integers, j: Integers, share: Floats) -> pd.DataFrame:
     _, knot_of = connected_components(edges, directed=False)
     pairs = pd.DataFrame({"first": i, "second": j, "iou": share})
     knot = knot_of[rows]
-    smaller = np.minimum(
-        np.bincount(knot_of[: left.size], minlength=n),
-        np.bincount(knot_of[left.size :], minlength=n),
-    )[knot]
+    # Each box's place among those of its side of the knot, and how many these are.
+    (place_left, n_left), (place_right, n_right) = (
+        _places(knot_of[side], n) for side in (slice(left.size), slice(left.size, None))
+    )
+    smaller = np.minimum(n_left, n_right)[knot]
     simple = pairs[smaller == 1].groupby(knot[smaller == 1])["iou"].idxmax()
     chosen = [simple.to_numpy()]
     tangled = np.flatnonzero(smaller > 1)
     tangled = tangled[np.argsort(knot[tangled], kind="stable")]
-    for edge in np.split(tangled, np.flatnonzero(np.diff(knot[tangled])) + 1):
-        r, row = np.unique(rows[edge], return_inverse=True)
-        c, column = np.unique(columns[edge], return_inverse=True)
-        overlap = np.zeros((r.size, c.size))
+    ends = np.flatnonzero(np.diff(knot[tangled])) + 1
+    for edge in np.split(tangled, ends) if tangled.size else ():
+        where = place_left[rows[edge]], place_right[columns[edge]]
+        overlap = np.zeros((n_left[knot[edge[0]]], n_right[knot[edge[0]]]))
         number = np.full(overlap.shape, -1)
-        overlap[row, column], number[row, column] = share[edge], edge
+        overlap[where], number[where] = share[edge], edge
         best = number[linear_sum_assignment(overlap, maximize=True)]
         chosen.append(best[best >= 0])
     return pairs.iloc[np.concatenate(chosen).astype(np.int64)]
+
+
+def _places(knot: Integers, n: int) -> tuple[Integers, Integers]:
+    """Number what is in each knot from 0, in its order; and count it."""
+    counts = np.bincount(knot, minlength=n)
+    order = np.argsort(knot, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(knot.size) - (np.cumsum(counts) - counts)[knot[order]]
+    return place, counts

@@ -53,10 +53,9 @@ def worker_reliability(
     """
     from scipy.stats import beta
 
-    often = rated.groupby("unit")["annotator"].transform("size") >= 2
-    rated = rated[often]
+    rated = rated[rated.groupby("unit")["unit"].transform("size") >= 2]
     unit = pd.factorize(rated["unit"])[0]
-    who, names = pd.factorize(rated["annotator"], sort=True)
+    who, names = pd.factorize(rated["annotator"], sort=True, use_na_sentinel=False)
     label, labels = pd.factorize(rated["label"], sort=True)
     n_units, n_labels = unit.max(initial=-1) + 1, max(len(labels), 2)
     n_ratings = np.bincount(who, minlength=len(names)).astype(float)
@@ -66,8 +65,8 @@ def worker_reliability(
     for _ in range(rounds):
         # Log odds of each label being the true one: those who said it, against their error.
         weight = np.log(reliability / (1 - reliability) * (n_labels - 1))
-        score = np.zeros((n_units, n_labels))
-        np.add.at(score, (unit, label), weight[who])
+        votes = np.bincount(unit * n_labels + label, weight[who], minlength=n_units * n_labels)
+        score = votes.reshape(n_units, n_labels).astype(np.float64)  # of nothing, counts are whole
         belief = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf))
         belief /= belief.sum(axis=1, keepdims=True)
         right = np.bincount(who, belief[unit, label], minlength=len(names))

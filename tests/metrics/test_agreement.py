@@ -4,10 +4,11 @@ import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from annotaudit.metrics.agreement import NOTHING, krippendorff_alpha, pairwise_agreement, ratings
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes
+from annotaudit.metrics.matching import match_boxes
 from annotaudit.metrics.reliability import implausibly_alike, worker_reliability
 
 
@@ -92,6 +93,37 @@ def test_alpha_and_vitality_equal_an_independent_program(rows):
         assert ours.vitality[who] == pytest.approx(expected - without, nan_ok=True)
 
 
+def test_the_published_example_with_missing_ratings():
+    # Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C: alpha = .743.
+    said = ["123321412...", "1233224125.3", ".3332342251.", "1233244125 1.".replace(" ", "")]
+    rows = [[None if each == "." else each for each in unit] for unit in zip(*said, strict=True)]
+    found = krippendorff_alpha(as_rated(rows), resamples=0)
+    assert found.alpha == pytest.approx(0.743, abs=5e-4)
+    assert (found.units, found.ratings) == (11, 40)
+
+
+def test_one_image_has_no_interval_and_two_have():
+    rows = [["cat", "cat"], ["cat", "dog"], ["dog", "dog"]]
+    alone = krippendorff_alpha(as_rated(rows).assign(frame=0))
+    assert np.isnan([alone.low, alone.high]).all()
+    assert alone.alpha == pytest.approx(krippendorff_alpha(as_rated(rows)).alpha)
+    assert krippendorff_alpha(as_rated(rows)).low <= alone.alpha
+
+
+def test_nothing_rated_agrees_on_nothing():
+    none = krippendorff_alpha(ratings(THREE.iloc[:0]))
+    assert np.isnan([none.alpha, none.low, none.high]).all()
+    assert (none.units, none.ratings, len(none.vitality)) == (0, 0, 0)
+    assert worker_reliability(ratings(THREE.iloc[:0])).empty
+    assert pairwise_agreement(THREE.iloc[:0]).empty
+
+
+def test_what_is_no_box_shows_nothing():
+    broken = drawn("bob", (500, 0, np.nan, 80), (0, 0, -5, 5))
+    rated = ratings(together(drawn("ann", (500, 0, 80, 80)), broken))
+    assert rated[["annotator", "label"]].to_numpy().tolist() == [["ann", "sign"], ["bob", NOTHING]]
+
+
 def test_the_interval_holds_alpha_and_repeats_under_a_seed():
     rng = np.random.default_rng(0)
     rated = as_rated(rng.choice(["cat", "dog"], (60, 4), p=[0.8, 0.2]).tolist())
@@ -121,6 +153,23 @@ def test_pairs_are_compared_on_the_images_both_saw():
     assert ("bob", "cem") not in pairs.index
 
 
+@given(st.integers(0, 10**6), st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_pairs_agree_as_if_each_two_were_matched_alone(seed, same_label):
+    rng = np.random.default_rng(seed)
+    n = 30
+    boxes = pd.DataFrame(rng.uniform(5, 25, (n, 4)), columns=["left", "top", "width", "height"])
+    boxes = boxes.assign(
+        sequence="street", frame=rng.integers(0, 3, n), track=None,
+        label=rng.choice(["cat", "dog"], n), annotator=rng.choice(["ann", "bob", "cem"], n),
+    )  # fmt: skip
+    for row in pairwise_agreement(boxes, min_iou=0.2, same_label=same_label).itertuples():
+        one, other = (boxes[boxes["annotator"] == name] for name in (row.first, row.second))
+        pairs = match_boxes(one, other, min_iou=0.2, same_label=same_label)
+        assert row.matched == len(pairs)
+        assert row.mean_iou == pytest.approx(pairs["iou"].mean(), nan_ok=True)
+
+
 def test_consensus_needs_its_quorum():
     many = looked_at("ann", "bob", "cem", "dan", "eve")
     assert consensus_boxes(THREE, looked=many)["votes"].tolist() == [3]
@@ -147,6 +196,21 @@ def test_weights_decide_label_and_sides():
     trusted = consensus_boxes(boxes, weights=heavy)
     assert trusted[["label", "left"]].to_numpy().tolist() == [["dog", 0]]
     assert consensus_boxes(boxes)[["label", "left"]].to_numpy().tolist() == [["cat", 10]]
+
+
+def test_a_quorum_reached_to_the_last_digit_is_reached():
+    # .3 of .1 + .2 + .3, which is a hair more than .6 in binary.
+    weights = pd.Series({"ann": 0.3, "bob": 0.1, "cem": 0.2})
+    looked = looked_at("bob", "cem", "ann")
+    assert len(consensus_boxes(drawn("ann", (0, 0, 9, 9)), looked=looked, weights=weights)) == 1
+
+
+def test_whose_word_weighs_nothing_has_no_say():
+    weights = pd.Series({"ann": 0.0, "cem": 0.0})
+    assert consensus_boxes(THREE, weights=weights)["votes"].tolist() == [3]
+    nobody = consensus_boxes(THREE, weights=weights.reindex(["ann", "bob", "cem"], fill_value=0.0),
+                             quorum=0)  # fmt: skip
+    assert nobody.empty
 
 
 @given(st.permutations(["ann", "bob", "cem"]))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from annotaudit.boxes import Labels
 from annotaudit.metrics.gold import accuracy, compare_to_gold, wilson
 
 
@@ -74,3 +75,13 @@ def test_intervals_are_scipys(hits, total):
 def test_nothing_to_count_is_unknown():
     share, low, high = wilson(np.array([0.0]), np.array([0.0]))
     assert np.isnan([share[0], low[0], high[0]]).all()
+
+
+def test_images_that_gold_does_not_know_are_not_judged():
+    drawn = pd.concat([table((0, 0, 9, 9), frame=n, annotator="ann") for n in range(3)])
+    known = Labels(GOLD, pd.DataFrame({"sequence": "street", "frame": [0, 1]}))
+    outcomes = compare_to_gold(drawn, known)
+    # On image 1 gold looked and there is nothing; image 2 it never saw.
+    assert outcomes["frame"].tolist() == [0, 1, 0]
+    assert outcomes["outcome"].tolist() == ["false positive"] * 2 + ["false negative"]
+    assert len(compare_to_gold(drawn, GOLD)) == len(compare_to_gold(drawn, Labels(GOLD))) == 4
