@@ -160,22 +160,24 @@ def with_marks(findings: pd.DataFrame, verdicts: pd.DataFrame, labels: Labels) -
 def _labels_now(said: pd.DataFrame, labels: Labels) -> pd.Series:
     """Give the label of the box each mark is about; NaN where no such box is left."""
     now = pd.Series(np.nan, index=said.index, dtype=TEXT)
-    rows, judged = pairs(labels.boxes, said, PLACE)
-    now.iloc[judged] = labels.boxes["label"].astype(TEXT).to_numpy(dtype=object)[rows]
+    boxes = labels.boxes[labels.boxes["frame"].isin(said["frame"])]
+    rows, judged = pairs(boxes, said, PLACE)
+    now.iloc[judged] = boxes["label"].astype(TEXT).to_numpy(dtype=object)[rows]
     return now
 
 
 def _drawn_since(missing: pd.DataFrame, labels: Labels) -> pd.Series:
     """Whether the labels have a box now where a reviewer drew one."""
-    changed = missing[missing["fingerprint"] != fingerprint(labels)]
-    if changed.empty:
-        return pd.Series(dtype=bool)
     keys = ["sequence", "annotator", "frame"]
-    boxes = labels.boxes[[*keys, *SIDES]].astype({"sequence": TEXT, "annotator": TEXT})
-    both = changed[[*keys, *CORRECTED]].reset_index(names="mark").merge(boxes, on=keys)
+    boxes = labels.boxes.loc[labels.boxes["frame"].isin(missing["frame"]), [*keys, *SIDES]]
+    boxes = boxes.astype({"sequence": TEXT, "annotator": TEXT})
+    told = missing[[*keys, *CORRECTED, "fingerprint"]].reset_index(names="mark")
+    both = told.merge(boxes, on=keys)
     share = iou(both[list(CORRECTED)].to_numpy(), both[list(SIDES)].to_numpy())
-    found = both.loc[share >= SAME_OBJECT, "mark"].unique()
-    return pd.Series(True, index=found, dtype=bool)
+    found = both[share >= SAME_OBJECT]
+    if len(found):  # in the labels that were looked at, it is another object close by
+        found = found[found["fingerprint"] != fingerprint(labels)]
+    return pd.Series(True, index=found["mark"].unique(), dtype=bool)
 
 
 def _reasons(said: pd.DataFrame) -> pd.Series:
@@ -183,7 +185,9 @@ def _reasons(said: pd.DataFrame) -> pd.Series:
     said = said.astype(object)  # pandas 2.2 cannot add to a column of text without any text
     words = said["rule"].map(dict(zip(SEEN, MARKS.values(), strict=True)))
     named = said["corrected_track"].where(said["corrected_track"].notna(), said["corrected_label"])
-    should = (", should be " + named.mask(said["rule"].eq(EXTRA_BOX))).fillna("")
+    joint = pd.Series(", should be ", index=said.index, dtype=object)
+    joint = joint.mask(said["rule"].eq(MISSING_BOX), ": ")
+    should = (joint + named.mask(said["rule"].eq(EXTRA_BOX))).fillna("")
     by = (", as " + said["reviewer"].mask(said["reviewer"].eq("")) + " saw").fillna("")
     note = (" " + said["note"].mask(said["note"].eq(""))).fillna("")
     return (words + should + by + "." + note).astype(TEXT)

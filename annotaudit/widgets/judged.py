@@ -1,4 +1,4 @@
-"""What the ledger says of each finding, as the browser shows it."""
+"""What the ledger says of each finding, and what reviewers saw by themselves, for the browser."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from annotaudit.review import FINDING, last_word
+from annotaudit.boxes import SIDES, Labels
+from annotaudit.review import FINDING, SEEN, last_word, marks
 from annotaudit.review.verdicts import CORRECTED, pairs
+
+MARK_COLUMNS = (
+    *("id", "rule", "sequence", "frame", "annotator", "track", "label", *SIDES, *CORRECTED),
+    *("corrected_label", "corrected_track", "note", "reviewer"),
+)
 
 
 def standing(
@@ -46,3 +52,32 @@ def standing(
         )
     }
     return judged, dict(zip(rows.tolist(), told["id"], strict=True))
+
+
+def seen_by_reviewers(
+    findings: pd.DataFrame, verdicts: pd.DataFrame, labels: Labels
+) -> list[dict[str, Any]]:
+    """Collect the marks that stand and that the findings do not hold already.
+
+    Parameters
+    ----------
+    findings : DataFrame
+    verdicts : DataFrame
+        From ``annotaudit.review.load``.
+    labels : Labels
+
+    Returns
+    -------
+    list of dict
+        A line of the ledger each, as far as the browser needs it.
+    """
+    seen = verdicts[verdicts["rule"].isin(SEEN)]
+    if seen.empty:
+        return []
+    ids = marks(verdicts, labels)["id"]
+    if "rule" in findings:
+        _, known = pairs(findings[findings["rule"].isin(SEEN)], seen, FINDING)
+        ids = ids[~ids.isin(seen["id"].iloc[known])]
+    lines = seen.loc[seen["id"].isin(ids), list(MARK_COLUMNS)].astype(object)
+    found: list[dict[str, Any]] = lines.where(lines.notna(), None).to_dict("records")
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from string import Template
@@ -74,6 +74,7 @@ def save_page(
     path: str | os.PathLike[str],
     payload: Payload,
     judged: Mapping[str, Any],
+    seen: Sequence[Mapping[str, Any]] = (),
     *,
     frames: str = "all",
     width: int = 1280,
@@ -90,6 +91,8 @@ def save_page(
         What the page shows.
     judged : mapping
         The verdicts that stand, by the finding's row number as text.
+    seen : sequence of mappings
+        What reviewers saw by themselves; see ``annotaudit.widgets.judged.seen_by_reviewers``.
     frames : {"all", "findings"}
         Which pictures go in.
     width : int
@@ -127,6 +130,7 @@ def save_page(
         "height": max(height, 640),
         "download": f"{Path(path).stem}.verdicts.jsonl",
         "judged": dict(judged),
+        "seen": list(seen),
         "kept": "Verdicts stay in this browser until you download them.",
     }
     content = {

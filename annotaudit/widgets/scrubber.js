@@ -44,7 +44,7 @@ export function readData({ meta, arrays }) {
     };
   });
   return {
-    ...meta, findings,
+    ...meta, findings, rules: [...meta.rules, "seen by reviewers"],
     frame: asNumbers(arrays.frame, KINDS.frame), size: asNumbers(arrays.size, KINDS.size),
     sets: meta.titles.map((_, index) => set(index ? "before" : "boxes")),
   };
@@ -177,25 +177,34 @@ export function nudge(box, dx, dy, resize) {
     : [left + dx, top + dy, width, height];
 }
 
-/** A box with one corner ("nw" "ne" "sw" "se") at a point; it may be dragged inside out. */
-export function dragCorner(box, corner, [x, y]) {
-  const fixedX = corner.includes("w") ? box[0] + box[2] : box[0];
-  const fixedY = corner.includes("n") ? box[1] + box[3] : box[1];
-  return [
-    Math.min(x, fixedX), Math.min(y, fixedY),
-    Math.max(1, Math.abs(x - fixedX)), Math.max(1, Math.abs(y - fixedY)),
-  ];
+/** A box with one grip ("nw" … a corner, "n" … an edge) at a point; it may be dragged inside out. */
+export function dragGrip([left, top, width, height], grip, [x, y]) {
+  const along = (start, length, point, low, high) => {
+    if (!grip.includes(low) && !grip.includes(high)) return [start, length];
+    const fixed = grip.includes(low) ? start + length : start;
+    return [Math.min(point, fixed), Math.max(1, Math.abs(point - fixed))];
+  };
+  const [newLeft, newWidth] = along(left, width, x, "w", "e");
+  const [newTop, newHeight] = along(top, height, y, "n", "s");
+  return [newLeft, newTop, newWidth, newHeight];
 }
 
-/** The name of the corner within `reach` screen pixels of a point, or null. */
-export function cornerAt(box, view, [x, y], reach = 9) {
-  const corners = {
-    nw: [box[0], box[1]], ne: [box[0] + box[2], box[1]],
-    sw: [box[0], box[1] + box[3]], se: [box[0] + box[2], box[1] + box[3]],
-  };
-  for (const [name, corner] of Object.entries(corners)) {
-    const [cx, cy] = toScreen(view, corner);
+/** The grip within reach of a point on the screen, corners before edges, or null. */
+export function gripAt(box, view, [x, y], reach = 9) {
+  const [left, top] = toScreen(view, box);
+  const [right, bottom] = toScreen(view, [box[0] + box[2], box[1] + box[3]]);
+  const corners = { nw: [left, top], ne: [right, top], sw: [left, bottom], se: [right, bottom] };
+  for (const [name, [cx, cy]] of Object.entries(corners)) {
     if (Math.hypot(cx - x, cy - y) <= reach) return name;
+  }
+  const near = (a, b) => Math.abs(a - b) <= reach / 2;
+  if (y > top && y < bottom) {
+    if (near(x, left)) return "w";
+    if (near(x, right)) return "e";
+  }
+  if (x > left && x < right) {
+    if (near(y, top)) return "n";
+    if (near(y, bottom)) return "s";
   }
   return null;
 }
@@ -320,7 +329,7 @@ export class Cache {
 // ── Findings and verdicts ─────────────────────────────────────────────────────────────────────
 
 export const VERDICTS = { mistake: "Mistake", fine: "Fine", unsure: "Unsure" };
-const WEIGHT = { error: 3, warning: 2, note: 1 };
+const WEIGHT = { seen: 4, error: 3, warning: 2, note: 1 };
 
 /** Findings to review, in order: the worst first (as Python ranked them), or by time. */
 export function queue(findings, byTime, hiddenRules = new Set()) {
@@ -338,12 +347,15 @@ export function neighbour(list, current, step) {
   return list[(here + step + list.length) % list.length];
 }
 
+/** Whether a finding waits for a verdict; what a reviewer has seen has one. */
+const isOpen = (finding, judged) => !finding.seen && !(finding.index in judged);
+
 /** The next finding nobody has judged, going round; null when all are. */
 export function nextOpen(list, current, judged) {
   const here = list.findIndex((finding) => finding.index === current);
   for (let step = 1; step <= list.length; step += 1) {
     const finding = list[(here + step + list.length) % list.length];
-    if (!(finding.index in judged)) return finding;
+    if (isOpen(finding, judged)) return finding;
   }
   return null;
 }
@@ -369,11 +381,13 @@ export function judge(state, action) {
 }
 
 /** How far the review is, in numbers and in words. */
-export function progress(list, judged) {
+export function progress(every, judged) {
+  const list = every.filter((finding) => !finding.seen);
+  const seen = every.length - list.length;
   const verdicts = list.map((finding) => judged[finding.index]?.verdict).filter(Boolean);
   const count = (name) => verdicts.filter((verdict) => verdict === name).length;
   const [done, mistakes] = [verdicts.length, count("mistake")];
-  const words = `${done} of ${list.length} reviewed, ${mistakes} ${mistakes === 1 ? "mistake" : "mistakes"}`;
+  const words = `${done} of ${list.length} reviewed, ${mistakes} ${mistakes === 1 ? "mistake" : "mistakes"}${seen ? `, ${seen} more seen` : ""}`;
   return { done, total: list.length, mistakes, fine: count("fine"), unsure: count("unsure"), words };
 }
 
@@ -390,6 +404,7 @@ export function ledgerLine(data, finding, entry, reviewer, now = new Date(), id 
     left, top, width, height,
     corrected_left: corrected[0], corrected_top: corrected[1],
     corrected_width: corrected[2], corrected_height: corrected[3],
+    label: data.labels[finding.label] ?? null, corrected_label: null, corrected_track: null,
     note: entry.note, reviewer, time: now.toISOString(), fingerprint: data.fingerprint,
   };
 }
@@ -397,6 +412,64 @@ export function ledgerLine(data, finding, entry, reviewer, now = new Date(), id 
 /** The line that takes an earlier one back: a ledger only ever grows. */
 export function withdrawalLine(data, id, reviewer, now = new Date()) {
   return { schema: data.schema, withdraws: id, reviewer, time: now.toISOString() };
+}
+
+// ── What a reviewer saw and no finding names ──────────────────────────────────────────────────
+
+export const MARKS = {
+  wrong_box: ["Box wrong", "The box is wrong"],
+  wrong_label: ["Label wrong", "The label is wrong"],
+  wrong_identity: ["Another object", "It is another object"],
+  extra_box: ["Should not exist", "The box should not be here"],
+  missing_box: ["Missing object", "An object has no box"],
+};
+const OF_A_BOX = Object.keys(MARKS).slice(0, 4); // in the order of their keys, 1 to 4
+const SIDES = ["left", "top", "width", "height"];
+
+const sidesOf = (entry, prefix = "") => {
+  const box = SIDES.map((side) => entry[prefix + side]);
+  return box.every(Number.isFinite) ? box : null;
+};
+const named = (box, prefix = "") => Object.fromEntries(
+  SIDES.map((side, index) => [prefix + side, box ? Math.round(box[index] * 100) / 100 : null]),
+);
+
+/** What was seen, as a line of the ledger tells it, as a finding among the others. */
+export function asFinding(data, entry) {
+  const which = data.sequences.findIndex(({ name }) => name === entry.sequence);
+  const position = which < 0 ? -1 : positionOf(data.frame, data.sequences[which], entry.frame);
+  const { track, sequence } = data.objects;
+  const annotator = data.annotators.indexOf(entry.annotator);
+  const isSo = (object) => object >= 0 && track[object] === entry.track && sequence[object] === which;
+  const [set] = data.sets;
+  const row = position < 0 ? -1
+    : rowsAt(set, position).find((one) => isSo(set.object[one]) && set.annotator[one] === annotator) ?? -1;
+  const object = row < 0 ? track.findIndex((_, one) => entry.track !== null && isSo(one)) : set.object[row];
+  const kind = entry.rule.replace("seen_", "");
+  const should = kind === "extra_box" ? null : entry.corrected_track ?? entry.corrected_label;
+  return {
+    index: entry.id, seen: entry, kind, position, from: -1, object, annotator,
+    rule: data.rules.length - 1, label: data.labels.indexOf(entry.label), severity: "seen",
+    score: NaN, value: NaN, limit: NaN, unit: "", box: sidesOf(entry), expected: sidesOf(entry, "corrected_"),
+    reason: `${MARKS[kind]?.[1] ?? kind}${should ? `${kind === "missing_box" ? ":" : ", should be"} ${should}` : ""}.${entry.note ? ` ${entry.note}` : ""}`,
+  };
+}
+
+/** The line of the ledger for something seen, on a page without Python. */
+export function seenLine(data, entry, reviewer, now = new Date()) {
+  return {
+    schema: data.schema, ...entry, score: null, verdict: "mistake",
+    reviewer, time: now.toISOString(), fingerprint: data.fingerprint,
+  };
+}
+
+/** A name for an object nobody has named yet, in the way of the other names. */
+export function newName(names, label) {
+  const numbered = names.map((name) => name.match(/^(.*?)(\d+)$/)).filter(Boolean);
+  const alike = numbered.find(([, start]) => !start || start.toLowerCase().startsWith(label.toLowerCase()));
+  const start = alike ? alike[1] : `${label}:`;
+  const taken = numbered.filter((name) => name[1] === start).map(([, , number]) => Number(number));
+  return `${start}${1 + taken.reduce((a, b) => Math.max(a, b), 0)}`;
 }
 
 const finite = (value) => (Number.isFinite(value) ? value : null);
@@ -426,7 +499,9 @@ export const HELP = [
   ["z", "zoom to the finding"], ["+  −", "zoom in, out (or the wheel)"], ["0", "whole picture"],
   ["1", "mistake"], ["2", "fine"], ["3", "unsure"], ["a", "accept the suggested box"],
   ["Alt + arrows", "move the box by a pixel"], ["Alt + Shift + arrows", "move its lower right corner"],
-  ["w", "write a note"], ["u", "undo the last verdict"], ["Esc", "let go of the box"], ["?", "these keys"],
+  ["w", "write a note"], ["u", "undo the last verdict"], ["b", "next box of the frame"],
+  ["m", "mark the box as wrong"], ["d", "draw a missing box"], ["Delete", "take a mark back"],
+  ["Esc", "let go of the box"], ["?", "these keys"],
 ];
 
 const ACTIONS = {
@@ -438,6 +513,7 @@ const ACTIONS = {
   1: { do: "verdict", verdict: "mistake" }, 2: { do: "verdict", verdict: "fine" },
   3: { do: "verdict", verdict: "unsure" }, a: { do: "accept" }, u: { do: "undo" },
   w: { do: "note" }, "?": { do: "help" },
+  b: { do: "box", by: 1 }, m: { do: "mark" }, d: { do: "draw" }, Delete: { do: "unmark" },
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -450,6 +526,7 @@ export function keyAction({ key, shiftKey, altKey, ctrlKey, metaKey }) {
   }
   const action = ACTIONS[key.length === 1 ? key.toLowerCase() : key];
   if (!action) return null;
+  if (action.do === "box" && shiftKey) return { ...action, by: -1 };
   return action.do === "step" && shiftKey ? { ...action, by: action.by * 10 } : action;
 }
 
@@ -459,7 +536,7 @@ export function keyAction({ key, shiftKey, altKey, ctrlKey, metaKey }) {
 // annotaudit.plotting.style; the first blue is lighter than theirs, to show on dark pictures.
 // Vermilion is kept for findings.
 export const PALETTE = ["#3C8CE7", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#E69F00"];
-export const SEVERITY = { error: "#D55E00", warning: "#E69F00", note: "#56B4E9" };
+export const SEVERITY = { error: "#D55E00", warning: "#E69F00", note: "#56B4E9", seen: "#C2569B" };
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 
 export const colourOf = (number) => (number < 0 ? "#E8E8E8" : PALETTE[number % PALETTE.length]);
@@ -542,7 +619,7 @@ function shortened(ctx, words, width) {
   return end < words.length ? `${words.slice(0, end - 1)}…` : words;
 }
 
-/** Severity by shape and colour: a diamond, a triangle, a disc. */
+/** Severity by shape and colour: a diamond, a triangle, a disc; a flag for what a reviewer saw. */
 function drawMark(ctx, x, y, severity, size, hollow = false) {
   ctx.beginPath();
   if (severity === "error") {
@@ -554,6 +631,12 @@ function drawMark(ctx, x, y, severity, size, hollow = false) {
     ctx.moveTo(x, y - size);
     ctx.lineTo(x + size, y + size * 0.8);
     ctx.lineTo(x - size, y + size * 0.8);
+  } else if (severity === "seen") {
+    ctx.moveTo(x - size * 0.8, y + size);
+    ctx.lineTo(x - size * 0.8, y - size);
+    ctx.lineTo(x + size, y - size * 0.35);
+    ctx.lineTo(x - size * 0.4, y + size * 0.3);
+    ctx.lineTo(x - size * 0.4, y + size);
   } else {
     ctx.arc(x, y, size * 0.75, 0, Math.PI * 2);
   }
@@ -602,6 +685,8 @@ const ICONS = { // 16 × 16 paths of our own
   unsure: "M5.5 6a2.5 2.5 0 1 1 3.6 2.2C8.3 8.7 8 9.2 8 10M8 12.6v.2",
   accept: "M2.5 5V2.5H5M11 2.5h2.5V5M13.5 11v2.5H11M5 13.5H2.5V11M5.5 8 7.500 10 11 6",
   undo: "M3 7h6.5a3.5 3.5 0 0 1 0 7H6M6 3.5 2.5 7 6 10.5", help: "M5.5 6a2.5 2.5 0 1 1 3.6 2.2C8.300 8.700 8 9.200 8 10M8 12.6v.2",
+  flag: "M4 14V2.500M4 3h8.500l-2.500 2.750 2.500 2.750H4",
+  draw: "M2.500 5V2.500H5M11 2.500h2.500V5M13.500 11v2.500H11M5 13.500H2.500V11M8 5v6M5 8h6",
   save: "M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10", fit: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
 };
 
@@ -697,6 +782,7 @@ const GUTTER = 104; // px for their names
 const LIST = 200; // entries shown in a list of filters or findings; a search finds the others
 const ANSWER = 8000; // ms to wait for Python to confirm a verdict
 const REST = 140; // ms without a move before the full picture is fetched
+const DRAWING = "Drag to draw the missing box, or place it with the arrow keys (Shift resizes, Enter goes on). Esc leaves.";
 const LAYERS = {
   names: "Names", expected: "Suggested box", ghost: "Box of the frame before",
   trail: "Trail of the centre", strip: "Film strip", others: "Boxes without a finding",
@@ -721,13 +807,15 @@ class Scrubber {
     this.layers = Object.fromEntries(Object.keys(LAYERS).map((name) => [name, true]));
     this.hidden = { track: new Set(), label: new Set(), annotator: new Set(), rule: new Set() };
     this.draft = null; // the box as the reviewer has corrected it so far
+    this.picked = -1; // row of the box that was chosen last
+    this.marking = null; // what the reviewer is about to mark
     this.measure = null; // null: the one that suits the rule
     this.speed = 1;
     this.cleanups = [];
     this.pictures = new Pictures(model, (position) => this.pictureCame(position));
     this.build();
     this.listen();
-    this.refilter();
+    this.takeSeen(model.get("_seen"));
     this.take();
     this.setTheme();
     this.resize();
@@ -782,8 +870,9 @@ class Scrubber {
     const note = h("div", { class: "aa-note", hidden: true }, h("strong"), h("span"));
     const zoom = h("div", { class: "aa-zoom", "aria-hidden": "true", hidden: true });
     const caption = this.data.titles.length > 1 ? h("div", { class: "aa-caption" }, title) : null;
-    const element = h("div", { class: "aa-stage" }, canvas, note, zoom, caption);
-    return { element, canvas, note, zoom, set: this.data.sets[this.data.titles.indexOf(title)], title };
+    const hint = h("div", { class: "aa-hint", "aria-hidden": "true", hidden: true });
+    const element = h("div", { class: "aa-stage" }, canvas, note, zoom, caption, hint);
+    return { element, canvas, note, zoom, hint, set: this.data.sets[this.data.titles.indexOf(title)], title };
   }
 
   buildHead() {
@@ -802,6 +891,9 @@ class Scrubber {
       h("div", { class: "aa-title" }, this.choice, this.where),
       h("div", { class: "aa-progress" }, this.progressWords, this.progressBar),
       this.saveButton,
+      h("div", { class: "aa-tools", role: "group", "aria-label": "Mistakes without a finding" },
+        button("flag", "Mark the chosen box as wrong", () => this.act({ do: "mark" }), { words: "Mark wrong", key: "m" }),
+        button("draw", "Draw a box where one is missing", () => this.act({ do: "draw" }), { words: "Draw missing", key: "d" })),
       button("fit", "Whole picture", () => this.act({ do: "fit" }), { key: "0", kind: "aa-quiet" }),
       button("help", "Keys", () => this.act({ do: "help" }), { key: "?", kind: "aa-quiet" }));
   }
@@ -877,6 +969,8 @@ class Scrubber {
     });
     this.correction = h("p", { class: "aa-correction", hidden: true });
     this.empty = h("p", { class: "aa-empty" });
+    this.unnamed = h("p", { class: "aa-empty aa-unnamed" }, "Something wrong that no finding names? ",
+      h("kbd", {}, "m"), " marks the chosen box, ", h("kbd", {}, "d"), " draws a missing one, ", h("kbd", {}, "b"), " goes from box to box.");
     this.card = h("div", { class: "aa-card" },
       h("div", { class: "aa-chips" }, this.severity, this.rule, this.rank), this.reason, this.facts, this.about);
     this.course = h("div", { class: "aa-course" }, h("div", { class: "aa-row" }, h("h3", {}, "Course"), this.measureChoice), this.graph);
@@ -884,7 +978,48 @@ class Scrubber {
       h("div", { class: "aa-verdicts" }, ...this.verdicts.map(({ element }) => element)),
       this.correction, h("div", { class: "aa-row" }, this.acceptButton, this.undoButton), this.note,
       h("p", { class: "aa-empty" }, this.data.kept));
-    return h("div", { class: "aa-page" }, this.empty, this.card, this.course, this.judgeBox);
+    this.seenBox = h("div", { class: "aa-row", role: "group", "aria-label": "Mark" },
+      button("flag", "Change this mark", () => this.act({ do: "mark" }), { words: "Change", key: "m" }),
+      button("undo", "Take this mark back", () => this.act({ do: "unmark" }), { words: "Take back", key: "Del" }));
+    return h("div", { class: "aa-page" },
+      this.empty, this.unnamed, this.buildMarking(), this.card, this.course, this.seenBox, this.judgeBox);
+  }
+
+  /** Where a reviewer says what is wrong with a box that no finding names. */
+  buildMarking() {
+    const { data, id } = this;
+    const field = (names) => {
+      const list = h("datalist", { id: `${id}-names-${(made += 1)}` });
+      const input = h("input", { class: "aa-input", list: list.id, autocomplete: "off" });
+      const suggest = (some) => list.replaceChildren(...some.slice(0, LIST).map((name) => h("option", { value: name })));
+      suggest(names);
+      const title = h("span", {}, "");
+      const ask = (words) => { title.textContent = words; };
+      return { input, suggest, ask, row: h("label", { class: "aa-field" }, title, input, list) };
+    };
+    const label = field(data.labels);
+    const track = field([]);
+    const kinds = OF_A_BOX.map((kind, index) => {
+      const input = h("input", {
+        type: "radio", name: `${id}-kind`, value: kind, onchange: () => this.chooseKind(kind),
+      });
+      return { kind, input, row: h("label", { class: "aa-kind" }, input, h("span", {}, MARKS[kind][0]), h("kbd", { "aria-hidden": "true" }, index + 1)) };
+    });
+    this.markForm = {
+      label, track, kinds,
+      title: h("h3", {}), about: h("p", { class: "aa-empty" }), box: h("p", { class: "aa-drawn" }),
+      kindBox: h("div", { class: "aa-kinds", role: "radiogroup", "aria-label": "What is wrong" }, ...kinds.map(({ row }) => row)),
+      note: h("textarea", { class: "aa-input", rows: "2", "aria-label": "Note on the mistake", placeholder: "Note" }),
+    };
+    const { title, about, box, kindBox, note } = this.markForm;
+    this.markForm.element = h("form", {
+      class: "aa-marking", "aria-label": "Mark a mistake", hidden: true,
+      onsubmit: (event) => { event.preventDefault(); this.recordMark(); },
+    }, h("div", {}, title, about), kindBox, label.row, track.row, box, note,
+    h("div", { class: "aa-row" },
+      h("button", { class: "aa-button aa-primary", type: "submit" }, h("span", {}, "Record"), h("kbd", { "aria-hidden": "true" }, "Enter")),
+      h("button", { class: "aa-button", type: "button", onclick: () => this.closeMarking() }, h("span", {}, "Cancel"), h("kbd", { "aria-hidden": "true" }, "Esc"))));
+    return this.markForm.element;
   }
 
   buildQueue() {
@@ -1004,7 +1139,7 @@ class Scrubber {
       h("dl", {}, ...HELP.flatMap(([keys, words]) => [
         h("dt", {}, ...keys.split("  ").map((key) => h("kbd", {}, key))), h("dd", {}, words),
       ])),
-      h("p", {}, "Drag the corners of the chosen box to correct it; drag elsewhere to pan; click a box to follow its track."),
+      h("p", {}, "Drag corners or edges of the box of a finding to correct it; drag elsewhere to pan; click a box to follow its track, then m to mark it as wrong."),
       h("form", { method: "dialog" }, h("button", { class: "aa-button aa-primary" }, h("span", {}, "Close"))));
     return this.help;
   }
@@ -1059,7 +1194,12 @@ class Scrubber {
   key(event) {
     if (this.help.open) return;
     const target = event.composedPath()[0];
-    const typing = target.matches?.("textarea, input:not([type=range]):not([type=checkbox])");
+    const typing = target.matches?.("textarea, input:not([type=range]):not([type=checkbox]):not([type=radio])");
+    if (this.marking && this.keyOfMarking(event, target, typing)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     if (typing) {
       if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) {
         event.preventDefault();
@@ -1070,7 +1210,7 @@ class Scrubber {
       return;
     }
     // what a control does by itself stays its own: choose in a list, press a button
-    if (target.matches?.("select") && /^(Arrow|Home|End| )/.test(event.key)) return;
+    if (target.matches?.("select, input[type=radio]") && /^(Arrow|Home|End| )/.test(event.key) && !event.altKey) return;
     if (target.matches?.("button, input[type=checkbox]") && event.key === " ") return;
     const action = keyAction(event);
     if (!action) return;
@@ -1099,26 +1239,32 @@ class Scrubber {
       this.root.focus({ preventScroll: true });
       const point = at(event);
       const box = this.boxInHand();
-      const corner = box && cornerAt(box, this.viewNow(), point);
-      drag = { corner, box, view: this.viewNow(), from: point, moved: false };
+      const grip = box && gripAt(box, this.viewNow(), point);
+      drag = { grip, box, draws: !grip && this.drawsOn(stage), view: this.viewNow(), from: point, moved: false };
       canvas.setPointerCapture(event.pointerId);
     });
     this.on(canvas, "pointermove", (event) => {
       const point = at(event);
       if (!drag) {
         const box = this.boxInHand();
-        const corner = box && cornerAt(box, this.viewNow(), point);
-        canvas.style.cursor = corner ? `${corner}-resize` : "";
+        const grip = box && gripAt(box, this.viewNow(), point);
+        canvas.style.cursor = grip ? `${grip}-resize` : this.drawsOn(stage) ? "crosshair" : "";
         return;
       }
       const [dx, dy] = [point[0] - drag.from[0], point[1] - drag.from[1]];
       drag.moved ||= Math.hypot(dx, dy) > 3;
       if (!drag.moved) return;
-      if (drag.corner) this.setDraft(dragCorner(drag.box, drag.corner, toImage(drag.view, point)));
+      const to = toImage(drag.view, point);
+      if (drag.grip) this.setDraft(dragGrip(drag.box, drag.grip, to));
+      else if (drag.draws) this.setDraft(dragGrip([...toImage(drag.view, drag.from), 0, 0], "se", to));
       else this.setView(centred({ ...drag.view, x: drag.view.x + dx, y: drag.view.y + dy }, this.image(), this.room));
     });
     this.on(canvas, "pointerup", (event) => {
-      if (drag && !drag.moved && !drag.corner) this.pick(stage, toImage(this.viewNow(), at(event)));
+      const point = toImage(this.viewNow(), at(event));
+      if (drag?.draws) {
+        if (!drag.moved) this.setDraft(this.usualBox(point));
+        this.boxDrawn();
+      } else if (drag && !drag.moved && !drag.grip) this.pick(stage, point);
       drag = null;
     });
     this.on(canvas, "pointercancel", () => { drag = null; });
@@ -1137,27 +1283,36 @@ class Scrubber {
       first: () => this.go(sequence.first),
       last: () => this.go(last),
       play: () => this.play(!this.playing),
-      release: () => { this.draft = null; this.object = -1; this.choose(null); },
+      release: () => { this.draft = null; this.object = this.picked = -1; this.choose(null); },
       finding: () => this.choose(neighbour(this.list, this.finding?.index, action.by), true),
       jump: () => { this.jump.focus(); this.jump.select(); },
       "zoom-to": () => {
-        const box = this.boxInHand() ?? this.finding?.expected;
+        const [set] = this.data.sets;
+        const row = this.chosenRow(set, this.rows(set));
+        const box = this.boxInHand() ?? this.finding?.box ?? this.finding?.expected ?? (row < 0 ? null : boxAt(set, row));
         if (box) this.setView(zoomTo(box, this.image(), this.room));
       },
       fit: () => this.setView(null),
       zoom: () => this.setView(zoomAt(this.viewNow(), middle, action.by, this.image(), this.room)),
       verdict: () => this.giveVerdict(action.verdict, this.draft),
       accept: () => {
-        if (this.finding?.expected) this.giveVerdict("mistake", this.finding.expected);
+        if (this.finding?.expected && !this.finding.seen) this.giveVerdict("mistake", this.finding.expected);
         else this.say("This finding suggests no box.");
       },
       undo: () => this.undo(),
-      note: () => { this.openTab("Finding"); this.note.focus(); },
+      note: () => { this.openTab("Finding"); (this.marking ? this.markForm.note : this.note).focus(); },
       nudge: () => {
         const box = this.boxInHand();
-        if (box && this.finding) this.setDraft(nudge(box, action.dx, action.dy, action.resize));
+        if (box && (this.finding || this.marking)) this.setDraft(nudge(box, action.dx, action.dy, action.resize));
       },
       help: () => this.help.showModal(),
+      box: () => this.nextBox(action.by),
+      mark: () => this.markBox(),
+      draw: () => this.drawMissing(),
+      unmark: () => {
+        if (this.finding?.seen) this.changeSeen(null, this.finding);
+        else this.say("Choose a mark first: the queue lists them.");
+      },
     };
     acts[action.do]();
   }
@@ -1251,6 +1406,7 @@ class Scrubber {
   // ── Choosing ──
 
   choose(finding, move = false) {
+    this.closeMarking(false);
     this.finding = finding;
     this.draft = finding ? this.judging.judged[finding.index]?.corrected ?? null : null;
     this.note.value = finding ? this.judging.judged[finding.index]?.note ?? "" : "";
@@ -1258,7 +1414,7 @@ class Scrubber {
     if (finding) {
       this.object = finding.object;
       if (move) this.go(finding.position, { anywhere: true });
-      const box = this.boxInHand() ?? finding.expected;
+      const box = this.boxInHand() ?? finding.box ?? finding.expected;
       if (this.view && box) this.setView(zoomTo(box, this.image(), this.room));
     }
     this.timelineBase = null;
@@ -1268,29 +1424,266 @@ class Scrubber {
 
   pick(stage, point) {
     const slack = 4 / this.viewNow().scale;
-    const row = hit(stage.set, this.rows(stage.set), point, slack);
-    this.object = row < 0 ? -1 : stage.set.object[row];
-    const finding = row < 0 ? null : this.list.find(
-      (one) => one.position === this.position && (this.object >= 0 ? one.object === this.object : rowOf(stage.set, one) === row),
-    );
-    if (row >= 0 && !finding) this.say(`${this.nameOf(stage.set, row)}: no finding in this frame.`);
-    this.choose(finding ?? null);
+    this.pickRow(stage.set, hit(stage.set, this.rows(stage.set), point, slack));
   }
 
-  /** The box that corners and keys act on: the draft, or the box of the finding. */
+  pickRow(set, row) {
+    if (row < 0 && this.marking) return; // beside the boxes: what is half told stays
+    const marking = this.marking;
+    this.object = row < 0 ? -1 : set.object[row];
+    this.picked = set === this.data.sets[0] ? row : -1;
+    const finding = row < 0 ? null : this.list.find(
+      (one) => one.position === this.position && (this.object >= 0 ? one.object === this.object : rowOf(set, one) === row),
+    );
+    if (row >= 0 && !finding) this.say(`${this.nameOf(set, row)}: no finding in this frame. m marks it as wrong.`);
+    this.choose(finding ?? null);
+    if (marking?.row >= 0 && this.picked >= 0) this.markBox(marking.kind);
+  }
+
+  /** Boxes by keyboard: the next one of this frame, from left to right. */
+  nextBox(by) {
+    const [set] = this.data.sets;
+    const rows = this.rows(set).toSorted((a, b) => set.sides[a * 4] - set.sides[b * 4] || a - b);
+    if (!rows.length) {
+      this.say("There is no box in this frame.");
+      return;
+    }
+    const here = rows.indexOf(this.chosenRow(set, rows));
+    const row = rows[here < 0 ? (by > 0 ? 0 : rows.length - 1) : (here + by + rows.length) % rows.length];
+    this.pickRow(set, row);
+    this.say(`${this.nameOf(set, row)}, ${rows.indexOf(row) + 1} of ${rows.length} boxes${this.finding ? `. ${this.finding.reason}` : ""}`);
+  }
+
+  /** The box that grips and keys act on: the draft, or the box of the mark or the finding. */
   boxInHand() {
-    const { finding } = this;
-    if (!finding || finding.position !== this.position) return null;
+    const { finding, marking } = this;
+    if (marking) return marking.position === this.position ? marking.draft ?? marking.box : null;
+    if (!finding || finding.seen || finding.position !== this.position) return null;
     return this.draft ?? finding.box ?? finding.expected;
   }
 
   setDraft(box) {
-    this.draft = box.map((side) => Math.round(side * 100) / 100);
+    (this.marking ?? this).draft = box.map((side) => Math.round(side * 100) / 100);
     this.invalidate();
   }
 
+  // ── Marking what no finding names ──
+
+  /** Start to mark the chosen box, or to change the chosen mark. */
+  markBox(kind = "wrong_box") {
+    const { data, finding } = this;
+    const [set] = data.sets;
+    if (finding?.seen) {
+      if (finding.position !== this.position) this.go(finding.position, { anywhere: true });
+      this.startMarking({
+        kind: finding.kind, row: finding.box ? rowOf(set, finding) : -1, box: finding.box, draft: finding.expected,
+        told: finding.seen, replaces: finding,
+      });
+      return;
+    }
+    const row = this.chosenRow(set, this.rows(set));
+    if (row < 0) {
+      this.say("Choose a box first: click it, or press b. d draws one that is missing.");
+      return;
+    }
+    this.startMarking({
+      kind, row, box: boxAt(set, row), draft: finding?.position === this.position ? this.draft : null,
+      told: {
+        track: data.objects.track[set.object[row]] ?? null, label: data.labels[set.label[row]] ?? null,
+        annotator: data.annotators[set.annotator[row]] ?? null, note: "",
+      },
+    });
+  }
+
+  /** Start to draw a box where one is missing: of the followed track, where it has none here. */
+  drawMissing() {
+    const { data } = this;
+    const [set] = data.sets;
+    const rows = this.rows(set);
+    const last = objectRow(set, this.object, this.nearestOf(set, this.object));
+    const follows = last >= 0 && objectRow(set, this.object, this.position) < 0;
+    const like = follows ? last : rows[0] ?? 0;
+    const label = data.labels[follows ? set.label[last] : data.labels.indexOf(this.lastLabel ?? data.labels[set.label[like]])];
+    const start = follows ? boxAt(set, last) : null;
+    this.choose(null);
+    if (!follows) this.object = this.picked = -1;
+    this.startMarking({
+      kind: "missing_box", row: -1, box: null, draft: null, start, placing: true,
+      told: {
+        track: follows ? data.objects.track[set.object[last]] : null, label: null, note: "",
+        annotator: data.annotators[set.annotator[like]] ?? data.annotators[0] ?? null, corrected_label: label ?? "",
+      },
+    });
+    this.root.focus({ preventScroll: true });
+    this.live.textContent = DRAWING; // to be heard; the stage shows it as long as it holds
+  }
+
+  /** The position nearest to this one where an object has a box, or −1. */
+  nearestOf(set, object) {
+    if (object < 0) return -1;
+    const { first, count } = this.sequence;
+    for (let step = 0; step < count; step += 1) {
+      for (const position of [this.position - step, this.position + step]) {
+        if (position >= first && position < first + count && objectRow(set, object, position) >= 0) return position;
+      }
+    }
+    return -1;
+  }
+
+  startMarking(marking) {
+    const { data, markForm, sequence } = this;
+    this.openTab("Finding");
+    this.marking = { ...marking, position: this.position };
+    const { kind, told } = marking;
+    const isMissing = kind === "missing_box";
+    const first = data.sequences.indexOf(sequence);
+    const names = data.objects.track.filter((_, object) => data.objects.sequence[object] === first);
+    const seen = this.seen.filter((one) => one.seen.sequence === sequence.name && one.seen.track).map((one) => one.seen.track);
+    this.names = [...new Set([...names, ...seen])];
+    markForm.track.suggest(this.names);
+    markForm.label.input.value = told.corrected_label ?? "";
+    markForm.track.input.value = isMissing ? told.track ?? (names.length ? newName(this.names, told.corrected_label) : "") : told.corrected_track ?? "";
+    markForm.note.value = told.note;
+    markForm.title.textContent = isMissing ? "Missing object" : "What is wrong?";
+    markForm.about.textContent = [
+      isMissing ? null : told.track ?? told.label, data.annotators.length > 1 ? told.annotator : null, `frame ${data.frame[this.position]}`,
+    ].filter(Boolean).join(" · ");
+    this.chooseKind(kind);
+    if (!marking.placing) (isMissing ? markForm.label.input : markForm.kinds.find((one) => one.kind === kind).input).focus();
+    this.invalidate();
+  }
+
+  chooseKind(kind) {
+    const { markForm, marking } = this;
+    const hasTracks = this.names.length > 0;
+    marking.kind = kind;
+    for (const one of markForm.kinds) {
+      one.input.checked = one.kind === kind;
+      one.row.hidden = one.kind === "wrong_identity" && !hasTracks;
+    }
+    markForm.label.ask(kind === "missing_box" ? "What it is" : "The label it should have");
+    markForm.track.ask(kind === "missing_box" ? "Which object, or a new name" : "Which object it is");
+    markForm.kindBox.hidden = kind === "missing_box";
+    markForm.label.row.hidden = !["wrong_label", "missing_box"].includes(kind);
+    markForm.track.row.hidden = !(kind === "wrong_identity" || (kind === "missing_box" && hasTracks));
+    this.invalidate();
+  }
+
+  closeMarking(focus = true) {
+    if (!this.marking) return;
+    this.marking = null;
+    if (focus) this.root.focus({ preventScroll: true });
+    this.invalidate();
+  }
+
+  /** What a key does while something is marked; true where it did. */
+  keyOfMarking(event, target, typing) {
+    const { marking } = this;
+    const { key, altKey, shiftKey, ctrlKey, metaKey } = event;
+    if (ctrlKey || metaKey || (typing && !this.markForm.element.contains(target))) return false;
+    if (key === "Escape") this.closeMarking();
+    else if (marking.placing && key in ARROWS && !altKey && !typing) {
+      const step = Math.max(1, Math.round(8 / this.viewNow().scale)); // eight on the screen
+      const [dx, dy] = ARROWS[key];
+      this.setDraft(marking.draft ? nudge(marking.draft, dx * step, dy * step, shiftKey) : marking.start ?? this.usualBox());
+    } else if (key === "Enter" && !shiftKey && !target.matches?.("button, select")) {
+      if (!marking.placing) this.recordMark();
+      else {
+        if (!marking.draft) this.setDraft(marking.start ?? this.usualBox());
+        this.boxDrawn();
+      }
+    } else if (!typing && marking.kind !== "missing_box" && /^[1-4]$/.test(key)) {
+      const { input, row } = this.markForm.kinds[key - 1];
+      if (!row.hidden) {
+        this.chooseKind(input.value);
+        const { label, track } = this.markForm;
+        ([label, track].find((one) => !one.row.hidden) ?? { input }).input.focus();
+      }
+    } else if (!typing && ["m", "a", "n", "p", "d", "2", "3", "1", "4"].includes(key.toLowerCase()) && !altKey) return true;
+    else return false;
+    return true;
+  }
+
+  drawsOn(stage) {
+    return Boolean(this.marking?.placing) && stage.set === this.data.sets[0] && this.marking.position === this.position;
+  }
+
+  /** A box as large as those of the frame, around a point or in the middle of what is shown. */
+  usualBox(point = toImage(this.viewNow(), [this.room.width / 2, this.room.height / 2])) {
+    const [set] = this.data.sets;
+    const rows = this.rows(set);
+    const { width, height } = this.image();
+    const middle = (side, fallback) => rows.map((row) => set.sides[row * 4 + side]).filter(Number.isFinite)
+      .sort((a, b) => a - b)[rows.length >> 1] ?? fallback;
+    const [w, hgt] = [middle(2, width / 10), middle(3, height / 10)];
+    return [point[0] - w / 2, point[1] - hgt / 2, w, hgt];
+  }
+
+  /** The box stands; now what it is. */
+  boxDrawn() {
+    this.marking.placing = false;
+    const { input } = this.markForm.label;
+    input.focus();
+    input.select();
+    this.say("Drawn. Say what it is; Enter records it.");
+    this.invalidate();
+  }
+
+  recordMark() {
+    const { marking, markForm, data } = this;
+    const { kind, told } = marking;
+    const value = ({ input, row }) => (row.hidden ? null : input.value.trim() || null);
+    const isMissing = kind === "missing_box";
+    if (isMissing && !marking.draft) {
+      this.say("Draw the box first.");
+      return;
+    }
+    if (isMissing && !value(markForm.label)) {
+      markForm.label.input.focus();
+      this.say("Say what it is: its label.");
+      return;
+    }
+    const { name } = sequenceAt(data.sequences, marking.position);
+    const entry = {
+      id: newId(), rule: `seen_${kind}`, sequence: name, frame: data.frame[marking.position],
+      annotator: told.annotator, track: isMissing ? value(markForm.track) : told.track, label: told.label,
+      ...named(marking.box), ...named(kind === "extra_box" ? null : marking.draft, "corrected_"),
+      corrected_label: value(markForm.label), corrected_track: isMissing ? null : value(markForm.track),
+      note: markForm.note.value.trim(),
+    };
+    if (isMissing) this.lastLabel = entry.corrected_label;
+    this.closeMarking();
+    this.changeSeen(entry, marking.replaces);
+  }
+
+  /** Add something seen, put it in the place of another, or take it back. */
+  changeSeen(entry, replaces = null, remember = true) {
+    if (remember) {
+      const history = [...this.judging.history, { seen: entry?.id ?? null, before: replaces?.seen ?? null }];
+      this.judging = { ...this.judging, history };
+    }
+    const kept = this.seen.filter((one) => one !== replaces).map((one) => one.seen);
+    this.takeSeen(entry ? [...kept, entry] : kept);
+    this.record({ kind: "seen", finding: entry?.id ?? replaces.index, entry, replaces: replaces?.index ?? null });
+    const fresh = entry && this.seen.find((one) => one.index === entry.id);
+    this.choose(fresh ?? null, Boolean(fresh));
+    this.say(entry ? `Marked: ${MARKS[fresh.kind][0].toLowerCase()}. u takes it back.` : "Mark taken back.");
+  }
+
+  takeSeen(entries) {
+    this.seen = entries.map((entry) => asFinding(this.data, entry)).filter((one) => one.position >= 0);
+    if (this.finding?.seen) this.finding = this.seen.find((one) => one.index === this.finding.index) ?? null;
+    this.refilter();
+  }
+
+  // ── Verdicts ──
+
   giveVerdict(verdict, corrected) {
     const { finding } = this;
+    if (finding?.seen) {
+      this.say("A reviewer has marked this: m changes it, Delete takes it back.");
+      return;
+    }
     if (!finding) {
       this.say("Choose a finding first: n goes to the next one.");
       return;
@@ -1309,7 +1702,7 @@ class Scrubber {
   }
 
   noteChanged() {
-    const entry = this.finding && this.judging.judged[this.finding.index];
+    const entry = this.finding && this.judging.judged[this.finding.index]; // marks have a form of their own
     if (!entry || entry.note === this.note.value.trim()) return; // goes with the verdict to come
     const changed = { ...entry, finding: this.finding.index, note: this.note.value.trim() };
     this.judging = judge(this.judging, { do: "verdict", ...changed });
@@ -1321,6 +1714,13 @@ class Scrubber {
     const last = this.judging.history.at(-1);
     if (!last) {
       this.say("Nothing to undo.");
+      return;
+    }
+    if ("seen" in last) {
+      const now = this.seen.find((one) => one.index === last.seen) ?? null;
+      this.judging = { ...this.judging, history: this.judging.history.slice(0, -1) };
+      const before = last.before && { ...last.before, id: newId() };
+      if (now || before) this.changeSeen(before, now, false);
       return;
     }
     this.judging = judge(this.judging, { do: "undo" });
@@ -1342,7 +1742,7 @@ class Scrubber {
   }
 
   refilter() {
-    this.list = queue(this.data.findings, this.byTime, this.hidden.rule);
+    this.list = queue([...this.data.findings, ...this.seen], this.byTime, this.hidden.rule);
     this.timelineBase = null;
     this.invalidate();
   }
@@ -1356,7 +1756,7 @@ class Scrubber {
       const { model, data } = this;
       const state = {
         sequence: this.sequence.name, frame: data.frame[this.position],
-        selected: this.finding?.index ?? null, track: data.objects.track[this.object] ?? null,
+        selected: this.selected(), track: data.objects.track[this.object] ?? null,
       };
       const changed = Object.entries(state).filter(([name, value]) => model.get(name) !== value);
       if (!changed.length) return;
@@ -1364,6 +1764,11 @@ class Scrubber {
       for (const [name, value] of changed) model.set(name, value);
       model.save_changes();
     }, 90);
+  }
+
+  /** What Python calls the finding: marks stand in its ledger, not in its table. */
+  selected() {
+    return this.finding && !this.finding.seen ? this.finding.index : null;
   }
 
   /** Python has moved. */
@@ -1377,7 +1782,7 @@ class Scrubber {
       const sequence = data.sequences.find(({ name }) => name === model.get("sequence")) ?? this.sequence;
       const position = positionOf(data.frame, sequence, model.get("frame"));
       if (position >= 0) this.go(position, { anywhere: true });
-      if (selected !== (this.finding?.index ?? null)) this.choose(data.findings[selected] ?? null);
+      if (selected !== this.selected()) this.choose(data.findings[selected] ?? null);
     });
   }
 
@@ -1392,6 +1797,11 @@ class Scrubber {
       this.judging = { ...this.judging, judged };
       this.timelineBase = null;
       this.invalidate();
+    }
+    if (message.kind === "seen") {
+      const open = (this.unanswered.get(message.finding) ?? 1) - 1;
+      this.unanswered.set(message.finding, open);
+      this.takeSeen(message.seen);
     }
     if (message.kind === "problem") this.say(message.words, true);
   }
@@ -1552,7 +1962,7 @@ class Scrubber {
     const marks = new Map();
     for (const one of isMain ? this.here() : []) {
       const row = rowOf(set, one);
-      if (row >= 0 && !marks.has(row)) marks.set(row, one);
+      if (row >= 0 && (one.seen || !marks.has(row))) marks.set(row, one);
     }
     const chosen = this.chosenRow(set, rows);
     const few = rows.length <= 40;
@@ -1580,6 +1990,8 @@ class Scrubber {
     }
     ctx.globalAlpha = 1;
     if (isMain) this.drawHandles(ctx, view);
+    stage.hint.hidden = !this.drawsOn(stage);
+    if (this.drawsOn(stage)) stage.hint.textContent = DRAWING;
     stage.zoom.hidden = !this.view;
     if (this.view) stage.zoom.textContent = `${Math.round(view.scale * 100)} %`;
     const words = `${stage.title}, frame ${data.frame[position]} of ${this.sequence.name}: ${rows.length} boxes`;
@@ -1596,7 +2008,12 @@ class Scrubber {
   }
 
   chosenRow(set, rows) {
-    if (this.finding?.position === this.position && set === this.data.sets[0]) return rowOf(set, this.finding);
+    const { finding, marking, picked } = this;
+    if (set === this.data.sets[0]) {
+      if (marking?.row >= 0 && marking.position === this.position) return marking.row;
+      if (finding?.position === this.position) return rowOf(set, finding);
+      if (picked >= 0 && rows.includes(picked)) return picked;
+    }
     return this.object < 0 ? -1 : rows.find((row) => set.object[row] === this.object) ?? -1;
   }
 
@@ -1658,7 +2075,7 @@ class Scrubber {
       if (!one.expected || (one !== this.finding && one.box)) continue;
       drawBox(ctx, view, one.expected, "#ffffff", { width: one === this.finding ? 2 : 1.5, dash: [6, 4] });
       if (!one.box) {
-        drawName(ctx, view, one.expected, `${this.data.objects.track[one.object] ?? "box"} missing`, "#ffffff", this.font, one.severity);
+        drawName(ctx, view, one.expected, `${this.whoIs(one)} missing`, "#ffffff", this.font, one.severity);
       }
     }
   }
@@ -1666,9 +2083,12 @@ class Scrubber {
   drawHandles(ctx, view) {
     const box = this.boxInHand();
     if (!box) return;
-    if (this.draft) drawBox(ctx, view, box, "#7CE0B8", { width: 2.5 });
+    if ((this.marking ?? this).draft) drawBox(ctx, view, box, "#7CE0B8", { width: 2.5 });
     const [x, y, w, hgt] = onScreen(view, box);
-    for (const [cx, cy] of [[x, y], [x + w, y], [x, y + hgt], [x + w, y + hgt]]) {
+    const edges = [];
+    if (w > 44) edges.push([x + w / 2, y], [x + w / 2, y + hgt]);
+    if (hgt > 44) edges.push([x, y + hgt / 2], [x + w, y + hgt / 2]);
+    for (const [cx, cy] of [[x, y], [x + w, y], [x, y + hgt], [x + w, y + hgt], ...edges]) {
       ctx.fillStyle = "#fff";
       ctx.strokeStyle = "#0b0d11";
       ctx.lineWidth = 1.25;
@@ -1683,9 +2103,10 @@ class Scrubber {
   drawStrip() {
     const { data, pictures, sequence } = this;
     const set = data.sets[0];
-    const follows = this.object >= 0 || Boolean(this.boxInHand());
+    const follows = this.object >= 0 || Boolean(this.boxInHand() ?? this.finding);
     const boxAround = (position) => {
       const row = objectRow(set, this.object, position);
+      if (row < 0 && position === this.marking?.position) return this.marking.draft ?? this.marking.box;
       return row >= 0 ? boxAt(set, row) : position === this.finding?.position ? this.finding.box ?? this.finding.expected : null;
     };
     const boxes = this.shots.map(({ offset }) => boxAround(this.position + offset));
@@ -1743,7 +2164,8 @@ class Scrubber {
       Object.assign(this, { stateOf: judging.judged, stateList: this.list });
     }
     const { state } = this;
-    this.progressWords.textContent = data.findings.length ? state.words : "no findings";
+    this.progressWords.textContent = data.findings.length ? state.words
+      : this.seen.length ? `${this.seen.length} seen` : "no findings";
     this.progressBar.hidden = !data.findings.length;
     [state.mistakes, state.fine, state.unsure].forEach((count, index) => {
       this.progressBar.children[index].style.width = `${(100 * count) / Math.max(1, state.total)}%`;
@@ -1754,26 +2176,32 @@ class Scrubber {
   }
 
   drawFinding(finding) {
-    const { data, judging } = this;
+    const { data, judging, marking } = this;
     const hasTrack = this.object >= 0;
-    this.empty.hidden = Boolean(finding);
-    this.empty.textContent = data.findings.length
-      ? `${hasTrack ? `${data.objects.track[this.object]}. ` : ""}Press n for the next finding, or click a box.`
-      : "No findings were given: audit the labels first, or just look around.";
-    this.card.hidden = this.judgeBox.hidden = !finding;
-    this.course.hidden = !hasTrack;
-    if (finding) {
+    this.empty.hidden = Boolean(finding || marking);
+    this.unnamed.hidden = this.empty.hidden;
+    this.empty.textContent = `${hasTrack ? `${data.objects.track[this.object]}. ` : ""}${data.findings.length
+      ? "Press n for the next finding, or click a box."
+      : "No findings were given: audit the labels first, or just look around."}`;
+    this.card.hidden = !finding || Boolean(marking);
+    this.judgeBox.hidden = !finding || finding.seen || Boolean(marking);
+    this.seenBox.hidden = !finding?.seen || Boolean(marking);
+    this.course.hidden = !hasTrack || Boolean(marking);
+    this.markForm.element.hidden = !marking;
+    if (marking) this.drawMarking();
+    else if (finding) {
       const entry = judging.judged[finding.index];
       if (this.cardOf !== finding) {
         this.cardOf = finding;
         this.severity.textContent = finding.severity;
         this.severity.dataset.severity = finding.severity;
-        this.rule.textContent = plain(data.rules[finding.rule]);
+        this.rule.textContent = this.whatIs(finding);
         this.reason.textContent = finding.reason;
         this.about.textContent = [
-          data.objects.track[finding.object], data.labels[finding.label],
+          data.objects.track[finding.object] ?? finding.seen?.track, data.labels[finding.label],
           data.annotators.length > 1 ? data.annotators[finding.annotator] : null,
           `frame ${data.frame[finding.position]}`,
+          finding.seen?.reviewer ? `marked by ${finding.seen.reviewer}` : null,
         ].filter(Boolean).join(" · ");
         this.facts.replaceChildren(...[
           ["value", Number.isFinite(finding.value) ? format(finding.value) : null],
@@ -1792,7 +2220,25 @@ class Scrubber {
         this.correction.textContent = `Corrected box: ${width} × ${height} at ${left}, ${top}. Press 1 to record it.`;
       }
     }
-    if (hasTrack) this.drawGraph();
+    if (hasTrack && !marking) this.drawGraph();
+  }
+
+  drawMarking() {
+    const { kind, draft, placing } = this.marking;
+    const { box } = this.markForm;
+    const [left, top, width, height] = (draft ?? []).map((side) => Math.round(side));
+    box.hidden = kind === "extra_box" || (!draft && !["wrong_box", "missing_box"].includes(kind));
+    box.textContent = draft ? `${kind === "missing_box" ? "Drawn" : "Corrected"} box: ${width} × ${height} at ${left}, ${top}.`
+      : placing ? "Draw the box first." : "Drag its corners or edges to where they belong, if you like, or use Alt + arrows.";
+  }
+
+  /** What a finding is about, in a word or two. */
+  whatIs(finding) {
+    return finding.seen ? MARKS[finding.kind]?.[0] ?? finding.kind : plain(this.data.rules[finding.rule]);
+  }
+
+  whoIs({ object, label, seen }) {
+    return this.data.objects.track[object] ?? seen?.track ?? seen?.corrected_label ?? this.data.labels[label] ?? "box";
   }
 
   drawQueue() {
@@ -1800,8 +2246,8 @@ class Scrubber {
     const here = Math.max(0, list.indexOf(finding));
     const start = Math.max(0, Math.min(here - LIST / 2, list.length - LIST));
     const key = [start, list.length, this.byTime, finding?.index, judging.history.length, this.hidden.rule.size].join();
-    if (this.queueKey === key) return;
-    this.queueKey = key;
+    if (this.queueKey === key && this.queueOf === list) return;
+    Object.assign(this, { queueKey: key, queueOf: list });
     this.queueList.start = start + 1;
     this.queueList.replaceChildren(...list.slice(start, start + LIST).map((one) => {
       const entry = judging.judged[one.index];
@@ -1809,9 +2255,9 @@ class Scrubber {
         type: "button", class: "aa-item", "aria-current": one === finding ? "true" : null,
         onclick: () => this.choose(one, true),
       }, h("i", { class: "aa-dot", "data-severity": one.severity }),
-      h("span", { class: "aa-item-what" }, data.objects.track[one.object] ?? data.labels[one.label] ?? "box"),
-      h("span", { class: "aa-item-where" }, `${plain(data.rules[one.rule])} · frame ${data.frame[one.position]}`),
-      h("span", { class: "aa-item-verdict", "data-verdict": entry?.verdict }, entry ? VERDICTS[entry.verdict].toLowerCase() : ""));
+      h("span", { class: "aa-item-what" }, this.whoIs(one)),
+      h("span", { class: "aa-item-where" }, `${this.whatIs(one)} · frame ${data.frame[one.position]}`),
+      h("span", { class: "aa-item-verdict", "data-verdict": entry?.verdict }, one.seen ? "seen" : entry ? VERDICTS[entry.verdict].toLowerCase() : ""));
       return h("li", {}, item);
     }));
     this.queueMore.textContent = list.length ? (list.length > LIST ? `${LIST} of ${list.length} are listed.` : "") : "Nothing to review.";
@@ -1929,7 +2375,7 @@ class Scrubber {
   paintTimeline(ctx, width, height) {
     const { muted, line, text } = this.colours();
     const findings = this.list.filter((one) => !this.hidden.track.has(one.object));
-    const judged = (one) => one.index in this.judging.judged;
+    const judged = (one) => one.index in this.judging.judged; // what was seen stays to be mended
     this.marks = [];
     if (this.pooled) {
       ctx.fillStyle = line;
@@ -2001,7 +2447,7 @@ class Scrubber {
     this.tip.hidden = !mark;
     if (!mark) return;
     const lines = mark.findings.slice(0, 3).map((one) => h("span", {},
-      h("strong", {}, `${this.data.objects.track[one.object] ?? this.data.rules[one.rule]} · frame ${this.data.frame[one.position]}`), one.reason));
+      h("strong", {}, `${this.data.objects.track[one.object] ?? this.whatIs(one)} · frame ${this.data.frame[one.position]}`), one.reason));
     if (mark.findings.length > 3) lines.push(h("span", {}, `and ${mark.findings.length - 3} more`));
     this.tip.replaceChildren(...lines);
     const root = this.root.getBoundingClientRect();
@@ -2015,7 +2461,7 @@ class Scrubber {
     const { first, count } = this.sequence;
     this.root.focus({ preventScroll: true });
     if (mark) {
-      const open = mark.findings.find((one) => !(one.index in this.judging.judged));
+      const open = mark.findings.find((one) => isOpen(one, this.judging.judged));
       this.choose(open ?? mark.findings[0], true);
     } else {
       const share = (x - this.gutter - 8) / (this.timeline.clientWidth - this.gutter - 16);
@@ -2052,7 +2498,7 @@ function pageModel({ meta, arrays }, pictures) {
   const data = readData({ meta, arrays: bytes });
   const kept = keptLines(shelf);
   const state = {
-    _data: { meta, arrays: bytes }, _judged: { ...meta.judged, ...standing(data, kept) }, height: meta.height,
+    _data: { meta, arrays: bytes }, _judged: { ...meta.judged, ...standing(data, kept) }, _seen: seenNow(meta.seen, kept), height: meta.height,
     sequence: data.sequences[0].name, frame: data.frame[0], selected: null, track: null, ...meta.start,
   };
   const reviewer = () => (document.getElementById("aa-reviewer")?.value ?? "").trim();
@@ -2078,6 +2524,11 @@ function pageModel({ meta, arrays }, pictures) {
         const gone = new Set(kept.map((line) => line.withdraws));
         const last = kept.findLast((line) => isAbout(data, line, finding) && !gone.has(line.id));
         if (last) keep(withdrawalLine(data, last.id, reviewer()));
+      }
+      if (message.kind === "seen") {
+        if (message.entry) keep(seenLine(data, message.entry, reviewer()));
+        if (message.replaces) keep(withdrawalLine(data, message.replaces, reviewer()));
+        queueMicrotask(() => emit("msg:custom", { kind: "seen", finding: message.finding, seen: seenNow(meta.seen, kept) }));
       }
       if (finding) {
         const entry = standing(data, kept)[finding.index] ?? meta.judged[finding.index];
@@ -2109,6 +2560,13 @@ function isAbout(data, line, finding) {
     && line.track === (data.objects.track[finding.object] ?? null)
     && line.annotator === (data.annotators[finding.annotator] ?? null)
     && line.left === (finding.box ? finding.box[0] : null);
+}
+
+/** What reviewers saw, known and kept on this page, less what was taken back. */
+function seenNow(known, lines) {
+  const gone = new Set(lines.map((line) => line.withdraws));
+  const kept = lines.filter((line) => MARKS[line.rule?.replace("seen_", "")]);
+  return [...known, ...kept].filter((line) => !gone.has(line.id));
 }
 
 /** The verdicts that stand after some lines of a ledger, by finding. */

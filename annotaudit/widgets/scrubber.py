@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import anywidget
 import pandas as pd
 import traitlets
 
@@ -18,6 +17,7 @@ from annotaudit.boxes import COLUMNS, Labels, empty_table
 from annotaudit.errors import AnnotauditError, BoxTableError
 from annotaudit.widgets.cells import close_earlier
 from annotaudit.widgets.judged import standing
+from annotaudit.widgets.marking import Marking
 from annotaudit.widgets.page import save_page
 from annotaudit.widgets.payload import pack
 from annotaudit.widgets.pictures import Feed, Picture
@@ -26,11 +26,12 @@ from annotaudit.widgets.sheet import contact_sheet
 HERE = Path(__file__).parent
 
 
-class FrameScrubber(anywidget.AnyWidget):
+class FrameScrubber(Marking):
     """Look at doubtful boxes frame by frame, judge them with a key, and keep the verdicts.
 
     Press ``?`` in the widget for its keys. ``frame``, ``sequence``, ``selected`` and ``progress``
-    are traits: read them, set them, follow them with ``observe``.
+    are traits: read them, set them, follow them with ``observe``. ``m`` marks a mistake that no
+    finding names, ``d`` draws a box where one is missing.
 
     Parameters
     ----------
@@ -130,6 +131,7 @@ class FrameScrubber(anywidget.AnyWidget):
         super().__init__(
             _data={"meta": self._payload.meta, "arrays": self._payload.arrays},
             _judged=self._standing(),
+            _seen=self._read_seen(),
             sequence=str(first["sequence"]),
             frame=int(first["frame"]),
             height=height,
@@ -241,6 +243,7 @@ class FrameScrubber(anywidget.AnyWidget):
             path,
             self._payload,
             self._judged,
+            self._seen,
             frames=frames,
             width=width,
             height=self.height,
@@ -305,13 +308,19 @@ class FrameScrubber(anywidget.AnyWidget):
             self._views += 1 if message["open"] else -1
             if self._views <= 0:
                 feed.rest()
-        elif kind in ("verdict", "undo"):
+        elif kind in ("verdict", "undo", "seen"):
             try:
-                self._judge_from_browser(message)
+                if kind == "seen":
+                    self._mark_from_browser(message)
+                else:
+                    self._judge_from_browser(message)
             except (AnnotauditError, OSError) as error:
                 self.send({"kind": "problem", "words": f"Not recorded. {error}"})
-                finding = int(message["finding"])
-                self._show(finding, self._judged.get(str(finding)))
+                if kind == "seen":
+                    self._show_seen(message["finding"])
+                else:
+                    finding = int(message["finding"])
+                    self._show(finding, self._judged.get(str(finding)))
 
     def _judge_from_browser(self, message: dict[str, Any]) -> None:
         finding = int(message["finding"])

@@ -58,7 +58,7 @@ def test_marks_are_findings(ledger, labels, findings):
         "The label is wrong, should be bus, as ben saw.",
         "It is another object, should be car:2, as ben saw. They swap here.",
         "The box should not be here, as ben saw.",
-        "An object has no box, should be van, as ben saw.",
+        "An object has no box: van, as ben saw.",
     ]
     assert found["label"].tolist() == ["car", "car", "car", "van"]
     assert found.loc[3, [f"expected_{side}" for side in SIDES]].tolist() == list(DRAWN)

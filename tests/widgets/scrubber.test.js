@@ -133,13 +133,18 @@ test("of boxes over each other the smallest is picked", () => {
   assert.equal(scrubber.hit(nested, [0, 1], [500, 5]), -1);
 });
 
-test("corners are found on the screen, dragged on the picture, and may cross", () => {
+test("corners and edges are found on the screen, dragged on the picture, and may cross", () => {
   const box = [10, 10, 20, 20];
   const view = { scale: 2, x: 0, y: 0 };
-  assert.equal(scrubber.cornerAt(box, view, [61, 59]), "se");
-  assert.equal(scrubber.cornerAt(box, view, [40, 40]), null);
-  assert.deepEqual(scrubber.dragCorner(box, "se", [40, 50]), [10, 10, 30, 40]);
-  assert.deepEqual(scrubber.dragCorner(box, "nw", [40, 50]), [30, 30, 10, 20]);
+  assert.equal(scrubber.gripAt(box, view, [61, 59]), "se");
+  assert.equal(scrubber.gripAt(box, view, [40, 40]), null);
+  assert.equal(scrubber.gripAt(box, view, [23, 40]), "w");
+  assert.equal(scrubber.gripAt(box, view, [40, 62]), "s");
+  assert.equal(scrubber.gripAt(box, view, [75, 62]), null);
+  assert.deepEqual(scrubber.dragGrip(box, "se", [40, 50]), [10, 10, 30, 40]);
+  assert.deepEqual(scrubber.dragGrip(box, "nw", [40, 50]), [30, 30, 10, 20]);
+  assert.deepEqual(scrubber.dragGrip(box, "w", [4, 99]), [4, 10, 26, 20]);
+  assert.deepEqual(scrubber.dragGrip(box, "n", [99, 40]), [10, 30, 20, 10]);
 });
 
 test("arrow keys move a box or its lower right corner, which stays one", () => {
@@ -185,6 +190,9 @@ test("progress is told in words", () => {
   const judged = { 0: { verdict: "mistake" }, 2: { verdict: "unsure" } };
   assert.equal(scrubber.progress(findings, judged).words, "2 of 3 reviewed, 1 mistake");
   assert.equal(scrubber.progress(findings, {}).words, "0 of 3 reviewed, 0 mistakes");
+  const more = [...findings, { index: "x", position: 3, severity: "seen", seen: {} }];
+  assert.equal(scrubber.progress(more, judged).words, "2 of 3 reviewed, 1 mistake, 1 more seen");
+  assert.equal(scrubber.nextOpen(more, 2, { 0: {}, 1: {}, 2: {} }), null); // it has its verdict
 });
 
 test("a timeline's columns tell the worst severity and how many", () => {
@@ -202,6 +210,8 @@ test("keys, in either case", () => {
   assert.deepEqual(key("N", { shiftKey: true }), { do: "finding", by: 1 });
   assert.deepEqual(key("1"), { do: "verdict", verdict: "mistake" });
   assert.deepEqual(key("z"), { do: "zoom-to" });
+  assert.deepEqual(key("B", { shiftKey: true }), { do: "box", by: -1 });
+  assert.deepEqual(key("m"), { do: "mark" });
   assert.deepEqual(key("z", { ctrlKey: true }), { do: "undo" });
   assert.equal(key("s", { ctrlKey: true }), null); // saving the notebook stays the notebook's
   assert.equal(key("q"), null);
@@ -223,17 +233,45 @@ test("luminance of what computed styles write", () => {
 test("a ledger line has the fields Python reads, and null for what is unknown", () => {
   const data = {
     schema: 1, fingerprint: "abc", sequences: [street], frame: Int32Array.of(7, 8, 9),
-    objects: { track: ["car:1"] }, annotators: ["ann"], rules: ["gap"],
+    objects: { track: ["car:1"] }, annotators: ["ann"], rules: ["gap"], labels: ["car"],
   };
-  const finding = { position: 1, object: 0, annotator: 0, rule: 0, score: NaN, box: null };
+  const finding = { position: 1, object: 0, label: 0, annotator: 0, rule: 0, score: NaN, box: null };
   const entry = { verdict: "mistake", corrected: [1, 2, 3, 4], note: "hidden" };
   const line = scrubber.ledgerLine(data, finding, entry, "ben", new Date(0), "x");
   assert.deepEqual(line, {
     schema: 1, id: "x", sequence: "street", annotator: "ann", track: "car:1", rule: "gap", frame: 8,
     score: null, verdict: "mistake", left: null, top: null, width: null, height: null,
     corrected_left: 1, corrected_top: 2, corrected_width: 3, corrected_height: 4,
+    label: "car", corrected_label: null, corrected_track: null,
     note: "hidden", reviewer: "ben", time: "1970-01-01T00:00:00.000Z", fingerprint: "abc",
   });
+});
+
+test("what a reviewer saw is a finding among the others, and a line of the ledger", () => {
+  const data = {
+    schema: 1, fingerprint: "abc", sequences: [street], frame: Int32Array.of(7, 8, 9), sets: [set],
+    objects: { track: ["car:1", "car:1"], sequence: [0, 0] }, annotators: ["ann", "ben"],
+    rules: ["gap", "seen"], labels: ["car"],
+  };
+  const entry = {
+    id: "x", rule: "seen_wrong_label", sequence: "street", frame: 7, annotator: "ben", track: "car:1",
+    label: "car", left: 2, top: 0, width: 10, height: 10, corrected_left: null, corrected_top: null,
+    corrected_width: null, corrected_height: null, corrected_label: "bus", corrected_track: null, note: "Two decks.",
+  };
+  const finding = scrubber.asFinding(data, entry);
+  assert.equal(scrubber.rowOf(set, finding), 1); // the second annotator's, of the same name
+  assert.equal(finding.reason, "The label is wrong, should be bus. Two decks.");
+  assert.deepEqual([finding.box, finding.expected, finding.severity], [[2, 0, 10, 10], null, "seen"]);
+  assert.equal(scrubber.asFinding(data, { ...entry, frame: 99 }).position, -1);
+  const line = scrubber.seenLine(data, entry, "eve", new Date(0));
+  assert.deepEqual([line.id, line.verdict, line.score, line.reviewer], ["x", "mistake", null, "eve"]);
+});
+
+test("an object without a name gets the next one in the way of the others", () => {
+  assert.equal(scrubber.newName(["Car:1", "Car:12", "Person:3"], "Car"), "Car:13");
+  assert.equal(scrubber.newName(["Car:1"], "Bus"), "Bus:1");
+  assert.equal(scrubber.newName(["7", "31"], "Pedestrian"), "32");
+  assert.equal(scrubber.newName([], "Car"), "Car:1");
 });
 
 test("arrays are read wherever they start in their buffer", () => {

@@ -226,7 +226,7 @@ def test_dragging_a_corner_corrects_the_box(page):
     expect(page.locator(".aa-correction")).to_contain_text("60 × 100 at 70, 100")
     press(page, "Alt+Shift+ArrowRight", "1")
     shown(page, 8)
-    box = ask(page, "print(scrubber.verdicts.filter(like='corrected').round().values.tolist()[-1])")
+    box = ask(page, "print(scrubber.verdicts.filter(regex='_(left|top|width|height)$').round().values.tolist()[-1])")
     assert box.strip() == "[70.0, 100.0, 61.0, 100.0]"
 
 
@@ -324,6 +324,53 @@ def test_help_opens_and_closes_by_key(page):
     expect(page.locator(".aa-help")).to_be_hidden()
 
 
+def test_what_no_finding_names_is_marked_and_drawn(page):
+    press(page, "ArrowRight", "b")
+    expect(page.locator("[role=status]")).to_have_text("car:1, 1 of 2 boxes")
+    press(page, "m", "2")
+    page.keyboard.type("bus\n")
+    expect(page.locator(".aa-reason")).to_have_text("The label is wrong, should be bus.")
+    expect(page.locator(".aa-progress-words")).to_have_text(
+        "0 of 3 reviewed, 0 mistakes, 1 more seen"
+    )
+    page.mouse.click(*on_stage(page, 440, 150))  # car:2 by mouse, and its right edge
+    press(page, "m")
+    page.mouse.move(*on_stage(page, 470, 150))
+    page.mouse.down()
+    page.mouse.move(*on_stage(page, 490, 155), steps=3)
+    page.mouse.up()
+    expect(page.locator(".aa-drawn")).to_contain_text("Corrected box: 80 × 100")
+    assert serious(page, ".aa-scrubber") == []
+    press(page, "Enter", "d")
+    page.mouse.move(*on_stage(page, 200, 250))
+    page.mouse.down()
+    page.mouse.move(*on_stage(page, 240, 300), steps=3)
+    page.mouse.up()
+    page.keyboard.type("dog")
+    press(page, "Tab")
+    page.keyboard.type("\n")
+    press(page, "d", "ArrowLeft", "Shift+ArrowDown", "Enter", "Enter")  # one more, by keyboard
+    press(page, "u")
+    told(
+        page,
+        "said = scrubber.verdicts\n"
+        "print(said['rule'].str[5:].tolist(), said['corrected_width'].round().tolist()[1:],"
+        " said['corrected_label'].dropna().tolist())",
+        "['wrong_label', 'wrong_box', 'missing_box'] [80.0, 40.0] ['bus', 'dog']",
+    )
+    run_all(page)  # a new scrubber over the same ledger
+    page.wait_for_selector(".aa-scrubber[data-picture=exact]")
+    page.get_by_role("tab", name="Queue").click()
+    seen = page.locator(".aa-item").filter(has=page.locator("[data-severity=seen]"))
+    expect(seen).to_have_count(3)
+    seen.nth(1).click()
+    shown(page, 1)
+    page.locator(".aa-scrubber").focus()
+    press(page, "Delete")
+    expect(seen).to_have_count(2)
+    told(page, "print(len(scrubber.marks), len(scrubber.corrected.boxes))", "2 24")
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_serious(page, theme):
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
@@ -398,12 +445,16 @@ def test_the_page_works_from_a_file(browser, shared_labels, tmp_path):
     page.locator(".aa-scrubber").focus()
     press(page, "n", "1", "a", "2")
     expect(page.locator(".aa-progress-words")).to_have_text("3 of 3 reviewed, 2 mistakes")
-    press(page, "u")
+    press(page, "u", "b", "m", "4", "Enter", "d", "ArrowUp", "Enter", "Enter")
     assert serious(page, "body") == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download verdicts").click()
     download.value.save_as(tmp_path / "verdicts.jsonl")
-    verdicts = review.load(tmp_path / "verdicts.jsonl")
+    every = review.load(tmp_path / "verdicts.jsonl")
+    marks = review.marks(every, shared_labels)
+    assert marks["rule"].tolist() == ["seen_extra_box", "seen_missing_box"]
+    assert marks["track"].tolist()[1] == "car:3"  # a new name in the way of the others
+    verdicts = every[~every["rule"].isin(review.SEEN)]
     assert verdicts["verdict"].tolist() == ["mistake", "mistake"]
     assert verdicts["corrected_width"].tolist()[1] == 60
     assert set(verdicts["reviewer"]) == {"ben"}
@@ -411,7 +462,9 @@ def test_the_page_works_from_a_file(browser, shared_labels, tmp_path):
     corrected = review.apply(shared_labels, verdicts)
     assert len(corrected.boxes) == len(shared_labels.boxes) + 1
     page.reload()
-    expect(page.locator(".aa-progress-words")).to_have_text("2 of 3 reviewed, 2 mistakes")
+    expect(page.locator(".aa-progress-words")).to_have_text(
+        "2 of 3 reviewed, 2 mistakes, 2 more seen"
+    )
     page.locator(".aa-scrubber").focus()
     press(page, "End")  # its picture could not be read
     page.wait_for_selector(".aa-scrubber[data-picture=broken]")

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 import traitlets
@@ -6,6 +8,7 @@ import annotaudit as aa
 from annotaudit import review
 from annotaudit.errors import BoxTableError
 from annotaudit.widgets import FrameScrubber
+from annotaudit.widgets.judged import MARK_COLUMNS
 
 
 @pytest.fixture
@@ -177,3 +180,55 @@ def test_widget_data_travel_as_bytes(scrubber):
 def test_findings_of_a_wrong_kind_are_refused(labels):
     with pytest.raises(BoxTableError, match="findings lack"):
         FrameScrubber(labels, pd.DataFrame({"frame": [1]}))
+
+
+def of_the_browser(labels, **changes):
+    """What ``m`` sends for the box of car:1 on frame 3."""
+    line = {name: None for name in MARK_COLUMNS} | {"id": "x1", "note": "", "reviewer": ""}
+    box = labels.boxes.iloc[3].to_dict()
+    return line | box | {"rule": "seen_wrong_label", "corrected_label": "bus"} | changes
+
+
+def test_a_mark_from_the_browser_reaches_the_ledger_and_the_labels(scrubber, labels, sent):
+    hear(scrubber, kind="seen", finding="x1", entry=of_the_browser(labels), replaces=None)
+    (said,) = scrubber.verdicts.itertuples()
+    assert (said.id, said.rule, said.verdict, said.label) == (
+        "x1",
+        "seen_wrong_label",
+        "mistake",
+        "car",
+    )
+    assert sent[-1][0]["kind"] == "seen"
+    assert [line["id"] for line in sent[-1][0]["seen"]] == ["x1"]
+    assert json.dumps(sent[-1][0], allow_nan=False)
+    assert scrubber.corrected.boxes["label"].tolist().count("bus") == 1
+    assert scrubber.progress["reviewed"] == 0  # no finding was judged
+    changed = of_the_browser(labels, id="x2", rule="seen_extra_box", corrected_label=None)
+    hear(scrubber, kind="seen", finding="x2", entry=changed, replaces="x1")
+    assert scrubber.marks["rule"].tolist() == ["seen_extra_box"]
+    hear(scrubber, kind="seen", finding="x2", entry=None, replaces="x2")
+    assert scrubber.marks.empty and scrubber.verdicts.empty
+
+
+def test_marks_survive_a_new_kernel_and_stand_once(labels, findings, tmp_path):
+    path = tmp_path / "verdicts.jsonl"
+    first = FrameScrubber(labels, findings, ledger=path, reviewer="ann")
+    first.mark(labels.boxes.iloc[3], "wrong_box", corrected=(50, 100, 60, 100), note="too far left")
+    name = first.mark({"frame": 2}, "missing_box", corrected=(1, 2, 30, 40), corrected_label="dog")
+    first.close()
+    again = FrameScrubber(labels, findings, ledger=path)
+    assert again._seen == first._seen
+    assert again._seen[0]["note"] == "too far left"
+    assert again._seen[1]["annotator"] == "ann" and again._seen[1]["left"] is None
+    again.unmark(name)
+    assert [line["rule"] for line in again._seen] == ["seen_wrong_box"]
+    again.close()
+    among = review.with_marks(findings, review.load(path), labels)
+    assert FrameScrubber(labels, among, ledger=path)._seen == []
+
+
+def test_a_mark_that_cannot_be_recorded_is_taken_back_in_the_browser(scrubber, labels, sent):
+    hear(scrubber, kind="seen", finding="x1", entry=of_the_browser(labels, rule="gap"))
+    assert [message["kind"] for message, _ in sent] == ["problem", "seen"]
+    assert sent[1][0]["seen"] == []
+    assert scrubber.verdicts.empty
