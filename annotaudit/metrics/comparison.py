@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.boxes import SIDES, TEXT, check_boxes
+from annotaudit.boxes import OBJECT, SIDES, TEXT, check_boxes
 from annotaudit.geometry import iou
 from annotaudit.metrics.matching import match_boxes
 
 BOX_CHANGES = {  # one row per box of either version
     "sequence": "str",
     "frame": "int64",
+    "annotator": "str",  # whose box; missing where the versions are by different people
     "track_before": "str",  # missing where the box was added
     "track_after": "str",  # missing where it was removed
     "label_before": "str",
@@ -56,6 +57,10 @@ def compare_boxes(
     to; of those still left, if they belong to the same object, however far apart. So two objects
     whose names were swapped are renamed, and a box that was far off is moved.
 
+    Where both versions know an annotator by the same name, boxes of different annotators are never
+    the same one. Otherwise the later version is somebody else's work on the earlier, and names of
+    annotators do not matter.
+
     Parameters
     ----------
     before, after : DataFrame
@@ -94,6 +99,7 @@ def compare_boxes(
         {
             "sequence": a["sequence"].to_numpy(),
             "frame": a["frame"].to_numpy(),
+            "annotator": a["annotator"].to_numpy(),
             "track_before": a["track"].to_numpy(),
             "track_after": b["track"].to_numpy(),
             "label_before": a["label"].to_numpy(),
@@ -117,6 +123,8 @@ def compare_boxes(
     ]
     filled = [part for part in whole if len(part)] or whole[:1]
     table = pd.concat([_typed(part) for part in filled])
+    if not _share_annotators(before, after):
+        table["annotator"] = pd.Series(np.nan, table.index, dtype=TEXT)
     return table.sort_values(["sequence", "frame", "before"], kind="stable", ignore_index=True)
 
 
@@ -131,7 +139,8 @@ def compare_tracks(changes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per object of either version: ``sequence``, ``track``, ``boxes_before``,
+        One row per object of either version: ``sequence``, ``annotator`` (as in the changes),
+        ``track``, ``boxes_before``,
         ``boxes_after``; how many of its boxes are ``unchanged``, ``moved``, ``relabelled``,
         ``renamed``, ``added``, ``removed`` (a renamed box counts for the object it came from);
         ``mean_iou`` of its boxes with what became of them; ``split_into`` and ``joined_from``,
@@ -148,40 +157,36 @@ def compare_tracks(changes: pd.DataFrame) -> pd.DataFrame:
     0  car:1  car:1, car:2            2
     1  car:2           NaN            2
     """
-    was = changes.dropna(subset="track_before")
-    now = changes.dropna(subset="track_after")
-    names = [was["track_before"], now["track_after"]]
-    track = changes["track_before"].fillna(changes["track_after"])
-    by_object = changes.assign(
-        track=track,
-        unchanged=changes["change"] == "unchanged",
-        added=changes["change"] == "added",
-        removed=changes["change"] == "removed",
-    ).groupby(["sequence", "track"])
-    counts = by_object[list(TRACK_COUNTS)].sum()
-    keys = [
-        pd.MultiIndex.from_arrays([table["sequence"], name], names=["sequence", "track"])
-        for table, name in zip((was, now), names, strict=True)
-    ]
-    every = keys[0].append(keys[1]).unique().sort_values()
+    known = changes.assign(annotator=changes["annotator"].fillna(""))
+    name = known["track_before"].fillna(known["track_after"])
+    sides = {"boxes_before": "track_before", "boxes_after": "track_after"}
     sizes = {
-        name: pd.Series(1, index=key).groupby(level=[0, 1]).sum().reindex(every, fill_value=0)
-        for name, key in zip(("boxes_before", "boxes_after"), keys, strict=True)
+        side: known.assign(track=known[of]).groupby(list(OBJECT)).size()
+        for side, of in sides.items()
     }
-    table = pd.DataFrame(sizes, index=every).join(counts.reindex(every, fill_value=0))
-    table["mean_iou"] = by_object["iou"].mean().reindex(every)
-    both = changes.dropna(subset=["track_before", "track_after"])
-    table["split_into"] = _several(both, "track_before", "track_after").reindex(every)
-    table["joined_from"] = _several(both, "track_after", "track_before").reindex(every)
-    return table.astype({"split_into": TEXT, "joined_from": TEXT}).reset_index()
+    by_object = known.assign(
+        track=name, **{word: known["change"] == word for word in ("unchanged", "added", "removed")}
+    ).groupby(list(OBJECT))
+    counts = [*sides, *TRACK_COUNTS]
+    table = pd.DataFrame(sizes).join(by_object[list(TRACK_COUNTS)].sum())
+    table[counts] = table[counts].fillna(0).astype("int64")
+    table["mean_iou"] = by_object["iou"].mean()
+    both = known.dropna(subset=["track_before", "track_after"])
+    table["split_into"] = _several(both, "track_before", "track_after")
+    table["joined_from"] = _several(both, "track_after", "track_before")
+    table = table.astype({"split_into": TEXT, "joined_from": TEXT}).reset_index()
+    return table.assign(annotator=table["annotator"].replace("", np.nan).astype(TEXT))
+
+
+def _share_annotators(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    return bool(before["annotator"].dropna().isin(after["annotator"].unique()).any())
 
 
 def _same_boxes(before: pd.DataFrame, after: pd.DataFrame, min_iou: float) -> _Pairs:
     """Pair by object and overlap, then by overlap, then by object."""
     left_a, left_b = np.arange(len(before)), np.arange(len(after))
     found_a, found_b = [left_a[:0]], [left_b[:0]]
-    shares_annotators = bool(set(before["annotator"]) & set(after["annotator"]))
-    image = ["sequence", "frame", *(["annotator"] if shares_annotators else [])]
+    image = ["sequence", "frame", *(["annotator"] if _share_annotators(before, after) else [])]
     for step in ("object and overlap", "overlap", "object"):
         a, b = before.iloc[left_a], after.iloc[left_b]
         if step == "object":
@@ -222,6 +227,7 @@ def _alone(boxes: pd.DataFrame, paired: Rows, side: str, change: str) -> pd.Data
         {
             "sequence": table["sequence"],
             "frame": table["frame"],
+            "annotator": table["annotator"],
             f"track_{side}": table["track"],
             f"label_{side}": table["label"],
             "change": change,
@@ -241,7 +247,8 @@ def _typed(part: pd.DataFrame) -> pd.DataFrame:
 
 def _several(both: pd.DataFrame, of: str, named: str) -> pd.Series:
     """Name the objects that an object's boxes belong to on the other side, if more than one."""
-    pairs = both[["sequence", of, named]].drop_duplicates()
-    pairs = pairs[pairs.duplicated(["sequence", of], keep=False)].sort_values(named)
-    joined = pairs.groupby(["sequence", of])[named].agg(", ".join).astype(TEXT)
-    return joined.rename_axis(["sequence", "track"])
+    one = [*OBJECT[:2], of]
+    pairs = both[[*one, named]].drop_duplicates()
+    pairs = pairs[pairs.duplicated(one, keep=False)].sort_values(named)
+    joined = pairs.groupby(one)[named].agg(", ".join).astype(TEXT)
+    return joined.rename_axis(list(OBJECT))

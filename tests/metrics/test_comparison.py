@@ -61,6 +61,25 @@ def test_an_object_that_was_split_and_one_that_was_joined():
     assert back["renamed"].to_dict() == {"a": 4, "b": 0}
 
 
+def test_objects_of_two_annotators_are_two_whatever_their_names():
+    ann, bob = track("a", range(3)), track("a", range(3), 4).assign(annotator="bob")
+    before = pd.concat([ann, bob], ignore_index=True)
+    after = before.assign(track=["a"] * 3 + ["b"] * 3)
+    tracks = compare_tracks(compare_boxes(before, after))
+    told = tracks[["annotator", "track", "boxes_before", "boxes_after", "unchanged", "renamed"]]
+    assert told.to_numpy().tolist() == [
+        ["ann", "a", 3, 3, 3, 0], ["bob", "a", 3, 0, 0, 3], ["bob", "b", 0, 3, 0, 0],
+    ]  # fmt: skip
+    assert tracks["split_into"].isna().all()
+
+
+def test_the_work_of_somebody_else_is_compared_whoever_it_was():
+    changes = compare_boxes(track("a", range(3)), track("a", range(3)).assign(annotator="bob"))
+    assert (changes["change"] == "unchanged").all()
+    assert changes["annotator"].isna().all()
+    assert compare_tracks(changes)[["track", "unchanged"]].to_numpy().tolist() == [["a", 3]]
+
+
 def test_stills_without_tracks_are_paired_by_overlap(two):
     stills = two.assign(track=None)
     changes = compare_boxes(stills, stills.assign(left=stills["left"] + 4))
