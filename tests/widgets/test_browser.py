@@ -226,7 +226,9 @@ def test_dragging_a_corner_corrects_the_box(page):
     expect(page.locator(".aa-correction")).to_contain_text("60 × 100 at 70, 100")
     press(page, "Alt+Shift+ArrowRight", "1")
     shown(page, 8)
-    box = ask(page, "print(scrubber.verdicts.filter(regex='_(left|top|width|height)$').round().values.tolist()[-1])")
+    box = ask(
+        page, "print(scrubber.verdicts.filter(regex='_(le|to|w|h)').round().values.tolist()[-1])"
+    )
     assert box.strip() == "[70.0, 100.0, 61.0, 100.0]"
 
 
