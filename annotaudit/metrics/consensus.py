@@ -8,7 +8,7 @@ import pandas as pd
 from annotaudit.boxes import COLUMNS, SIDES, Labels, check_boxes
 from annotaudit.geometry import iou, xywh_to_xyxy, xyxy_to_xywh
 from annotaudit.metrics.looked import drawn_and_looked
-from annotaudit.metrics.matching import IMAGE, match_boxes
+from annotaudit.metrics.matching import IMAGE, image_codes, match_boxes
 
 FARTHEST = 1e9  # pixels; no image is as large
 ROUNDING = 1e-9  # a share this little below the quorum reaches it: weights seldom add up exactly
@@ -57,28 +57,32 @@ def group_boxes(
     [0, 1, 0]
     """
     table = check_boxes(boxes)[list(COLUMNS)].reset_index(drop=True)
+    image, _ = image_codes(table, table.iloc[:0], list(IMAGE))
     name = pd.Series(pd.factorize(table["annotator"], sort=True)[0])
-    turn = name.groupby([table[key] for key in IMAGE]).rank(method="dense")
+    turn = name.groupby(image).rank(method="dense").to_numpy()
     group = np.full(len(table), -1, np.int64)
-    n_groups = 0
+    founders = np.empty(0, np.int64)
     for this_turn in np.unique(turn):
         mine = np.flatnonzero(turn == this_turn)
-        means = _mean_boxes(table, group)
+        means = table.iloc[founders].assign(**_mean_sides(table, group))
         pairs = match_boxes(table.iloc[mine], means, min_iou=min_iou, same_label=same_label)
-        group[mine[pairs["first"]]] = means["group"].to_numpy()[pairs["second"]]
+        group[mine[pairs["first"]]] = pairs["second"]
         alone = mine[group[mine] < 0]
-        group[alone] = n_groups + np.arange(alone.size)
-        n_groups += alone.size
-    founded = table.assign(group=group).sort_values([*IMAGE, "group"], kind="stable")["group"]
-    number = pd.factorize(founded)[0]
-    return pd.Series(number, index=founded.index).sort_index().set_axis(boxes.index).rename("group")
+        group[alone] = founders.size + np.arange(alone.size)
+        founders = np.concatenate([founders, alone])
+    order = (
+        table.iloc[founders].assign(group=np.arange(founders.size)).sort_values([*IMAGE, "group"])
+    )
+    number = np.empty_like(founders)
+    number[order["group"]] = np.arange(founders.size)
+    return pd.Series(number[group], index=boxes.index, name="group")
 
 
-def _mean_boxes(table: pd.DataFrame, group: np.ndarray) -> pd.DataFrame:
-    """One box row per group so far: its mean sides, the image and label of its founder."""
-    grouped = table[group >= 0].groupby(group[group >= 0])
-    means = grouped[[*IMAGE, "label", "annotator"]].first().join(grouped[list(SIDES)].mean())
-    return means.assign(track=None).rename_axis("group").reset_index()
+def _mean_sides(table: pd.DataFrame, group: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean of each side of the boxes of each group so far."""
+    known = group >= 0
+    size = np.bincount(group[known])
+    return {side: np.bincount(group[known], table[side].to_numpy()[known]) / size for side in SIDES}
 
 
 def consensus_boxes(

@@ -42,8 +42,9 @@ def tracking_scores(truth: pd.DataFrame, given: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     truth, given : DataFrame
-        Box tables (see ``annotaudit.boxes.COLUMNS``). A box without a track counts as an object
-        of its own; one with a NaN or negative side overlaps none.
+        Box tables (see ``annotaudit.boxes.COLUMNS``). Tracks of two annotators are two objects. A
+        box without a track counts as an object of its own; one with a NaN or negative side
+        overlaps none.
 
     Returns
     -------
@@ -51,7 +52,9 @@ def tracking_scores(truth: pd.DataFrame, given: pd.DataFrame) -> pd.Series:
         ``HOTA``, ``DetA``, ``AssA``, ``LocA``: means over the overlaps 0.05, 0.10, ... 0.95;
         ``IDF1``, ``MOTA`` and ``MOTP`` at overlap 0.5. 1 is best; MOTA can be below 0. ``IDSW``
         counts the times a true object changes the one that follows it, ``FN`` boxes missed, ``FP``
-        boxes too many. NaN where neither set has a box: there is nothing to compare.
+        boxes too many. NaN where neither set has a box: there is nothing to compare; ``MOTA`` also
+        without true boxes, ``MOTP`` without a match. As published, ``LocA`` takes 1 at overlaps
+        that no two boxes reach.
 
     Raises
     ------
