@@ -10,6 +10,7 @@ seconds per 1,000 images and the ratio. Both find the same pairs on the sample, 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import time
 
@@ -19,9 +20,11 @@ from pycocotools.mask import iou as coco_iou
 from scipy.optimize import linear_sum_assignment
 from supervision.detection.utils.iou_and_nms import box_iou_batch
 
+from annotaudit.boxes import TEXT, Labels
 from annotaudit.metrics.agreement import krippendorff_alpha, pairwise_agreement, ratings
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes
 from annotaudit.metrics.gold import accuracy, compare_to_gold
+from annotaudit.metrics.looked import who_looked
 from annotaudit.metrics.reliability import worker_reliability
 
 SIDES = ["left", "top", "width", "height"]
@@ -48,6 +51,13 @@ def street(stills: int, workers: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
         boxes[SIDES] = (boxes[SIDES] + rng.normal(0, 3, (len(boxes), 4))).round().clip(lower=1)
         drawn.append(boxes)
     return pd.concat(drawn, ignore_index=True), gold
+
+
+def seen_by_all(boxes: pd.DataFrame, stills: int) -> Labels:
+    """The boxes with a table of frames which says that every worker looked at every still."""
+    names = json.dumps(sorted(boxes["annotator"].unique()))
+    frames = pd.DataFrame({"sequence": "street", "frame": np.arange(stills)})
+    return Labels(boxes, frames.assign(annotators=pd.Series(names, frames.index, dtype=TEXT)))
 
 
 def matched_by_loop(boxes: pd.DataFrame, gold: pd.DataFrame, overlaps) -> float:
@@ -86,9 +96,10 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=2_000)
     options = parser.parse_args()
     boxes, gold = street(options.stills, options.workers)
+    labels = seen_by_all(boxes, options.stills)
     print(f"{options.stills:,} stills, {options.workers} workers, {len(boxes):,} boxes\n")
 
-    outcomes, match_seconds = timed(compare_to_gold, boxes, gold)
+    outcomes, match_seconds = timed(compare_to_gold, labels, gold)
     ours = match_seconds / options.stills * 1000
     sample, its_gold = (table[table["frame"] < options.sample] for table in (boxes, gold))
     hits = compare_to_gold(sample, its_gold)["iou"].sum()
@@ -108,13 +119,14 @@ def main() -> None:
         spent.append((name, seconds))
         return result
 
+    step("who looked", who_looked, labels)
     step("accuracy per worker", accuracy, outcomes)
     group = step("grouping what shows one thing", group_boxes, boxes)
-    step("consensus boxes", consensus_boxes, boxes, group=group)
-    rated = step("ratings", ratings, boxes, group=group)
+    step("consensus boxes", consensus_boxes, labels, group=group)
+    rated = step("ratings", ratings, labels, group=group)
     step("Krippendorff's alpha, 100 resamples", krippendorff_alpha, rated, resamples=100)
     step("worker reliability", worker_reliability, rated)
-    step("agreement of each pair of workers", pairwise_agreement, boxes)
+    step("agreement of each pair of workers", pairwise_agreement, labels)
     for name, seconds in spent:
         print(f"  {name:36} {seconds:7.1f}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

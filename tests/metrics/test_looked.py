@@ -229,7 +229,30 @@ def test_annotators_may_be_numbers():
     assert ratings(boxes, looked=looked)["annotator"].tolist() == ["1", "2", "1", "2", "1"]
 
 
-def test_mechanical_turk_and_worker_responses_are_read_as_their_services_mean_it():
+def test_who_drew_nothing_is_known_from_worker_responses(tmp_path):
+    box = {"left": 5, "top": 9, "width": 60, "height": 41, "label": "dog"}
+
+    def answer(worker, *boxes):
+        return {"answerContent": {"box": {"boundingBoxes": list(boxes)}}, "workerId": worker}
+
+    for image, answers in enumerate(
+        [[answer("ann", box), answer("bob", box)], [answer("ann", box), answer("bob")],
+         [answer("ann", box)]]
+    ):  # fmt: skip
+        folder = tmp_path / "iteration-1" / str(image)
+        folder.mkdir(parents=True)
+        (folder / "2026-01-01_00:00:00.json").write_text(json.dumps({"answers": answers}))
+    labels = aa.load(tmp_path / "iteration-1", mask_workers=False)
+    pair = pairwise_agreement(labels).iloc[0]
+    assert pair[["images", "boxes_first", "boxes_second", "matched"]].tolist() == [2, 2, 1, 1]
+    said = ratings(labels)[["frame", "annotator", "label"]].to_numpy().tolist()
+    assert said == [
+        [0, "ann", "dog"], [0, "bob", "dog"], [1, "ann", "dog"], [1, "bob", NOTHING],
+        [2, "ann", "dog"],
+    ]  # fmt: skip
+
+
+def test_mechanical_turk_is_read_as_its_own_table_of_assignments():
     labels = aa.datasets.stop_sign()
     work = aa.aws.assignments(labels)
     answered = work.loc[work["answered"], ["sequence", "frame", "annotator"]].drop_duplicates()
