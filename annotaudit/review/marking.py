@@ -188,6 +188,6 @@ def _reasons(said: pd.DataFrame) -> pd.Series:
     joint = pd.Series(", should be ", index=said.index, dtype=object)
     joint = joint.mask(said["rule"].eq(MISSING_BOX), ": ")
     should = (joint + named.mask(said["rule"].eq(EXTRA_BOX))).fillna("")
-    by = (", as " + said["reviewer"].mask(said["reviewer"].eq("")) + " saw").fillna("")
+    by = (" (seen by " + said["reviewer"].mask(said["reviewer"].eq("")) + ")").fillna("")
     note = (" " + said["note"].mask(said["note"].eq(""))).fillna("")
     return (words + should + by + "." + note).astype(TEXT)

@@ -1502,7 +1502,8 @@ class Scrubber {
     const rows = this.rows(set);
     const last = objectRow(set, this.object, this.nearestOf(set, this.object));
     const follows = last >= 0 && objectRow(set, this.object, this.position) < 0;
-    const like = follows ? last : rows[0] ?? 0;
+    const chosen = this.chosenRow(set, rows); // of several annotators, the one looked at
+    const like = follows ? last : chosen >= 0 ? chosen : rows[0] ?? 0;
     const label = data.labels[follows ? set.label[last] : data.labels.indexOf(this.lastLabel ?? data.labels[set.label[like]])];
     const start = follows ? boxAt(set, last) : null;
     this.choose(null);
