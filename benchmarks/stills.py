@@ -21,7 +21,8 @@ from scipy.optimize import linear_sum_assignment
 from supervision.detection.utils.iou_and_nms import box_iou_batch
 
 from annotaudit.boxes import TEXT, Labels
-from annotaudit.metrics.agreement import krippendorff_alpha, pairwise_agreement, ratings
+from annotaudit.metrics.agreement import pairwise_agreement, ratings
+from annotaudit.metrics.alpha import krippendorff_alpha
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes
 from annotaudit.metrics.gold import accuracy, compare_to_gold
 from annotaudit.metrics.looked import who_looked

@@ -6,7 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "absence": ["gaps", "track_summary"],
-        "agreement": ["krippendorff_alpha", "pairwise_agreement", "ratings"],
+        "agreement": ["pairwise_agreement", "ratings"],
+        "alpha": ["krippendorff_alpha"],
         "appearance": ["appearance_distances"],
         "comparison": ["compare_boxes", "compare_tracks"],
         "consensus": ["consensus_boxes", "group_boxes"],

@@ -106,7 +106,8 @@ def accuracy(outcomes: pd.DataFrame, by: Sequence[str] = ("annotator",)) -> pd.D
     DataFrame
         Indexed by ``by``: counts ``true_positive false_positive false_negative``; ``mean_iou``;
         and ``precision``, ``recall``, ``f1``, each with ``_low`` and ``_high``. NaN where there
-        is nothing to count. The intervals take boxes for independent of each other.
+        is nothing to count; who rightly drew nothing on images without gold is in no row. The
+        intervals take boxes for independent of each other.
 
     References
     ----------

@@ -19,7 +19,8 @@ def worker_reliability(
     Each thing has one true answer (a label, or nothing there); an annotator gives it with a
     probability of their own and else any other answer. Answers and probabilities are found in
     turn (expectation-maximisation). A Beta prior, fitted to all annotators, keeps few ratings from
-    saying much, and the Beta posterior gives the interval.
+    saying much, and the Beta posterior gives the interval. It takes the answers found for true:
+    where these are in doubt, so is more than the interval says.
 
     Parameters
     ----------

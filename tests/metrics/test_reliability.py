@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from annotaudit.metrics import worker_reliability
+from annotaudit.metrics.reliability import implausibly_alike, worker_reliability
 
 
 def rated(answers):
@@ -35,3 +35,36 @@ def test_known_shares_are_found_again():
     found = worker_reliability(rated(answers))
     assert np.abs(found["reliability"] - pd.Series(shares)).max() < 0.06
     assert found["reliability"].between(found["low"], found["high"]).all()
+
+
+def test_reliability_finds_the_guesser_and_is_surer_with_more_ratings():
+    rng = np.random.default_rng(0)
+    truth = rng.choice(["cat", "dog"], 300)
+    rows = [
+        (unit, who, answer if rng.random() < skill else rng.choice(["cat", "dog"]))
+        for unit, answer in enumerate(truth)
+        for who, skill in [("good", 0.95), ("fair", 0.8), ("well", 0.9), ("guess", 0.0)]
+        if who != "fair" or unit < 40
+    ]
+    table = worker_reliability(pd.DataFrame(rows, columns=["unit", "annotator", "label"]))
+    assert table.index[0] == "guess"
+    assert 0.4 < table.loc["guess", "reliability"] < 0.6
+    assert table.loc["good", "reliability"] > 0.93
+    width = table["high"] - table["low"]
+    assert width["fair"] > width["good"]
+    assert ((table["low"] <= table["reliability"]) & (table["reliability"] <= table["high"])).all()
+
+
+def test_nothing_rated_tells_of_nobody():
+    assert worker_reliability(rated({})).empty
+    assert worker_reliability(rated({"alone": "oxo"})).empty, "rated once teaches nothing"
+
+
+def test_identical_boxes_on_every_image_are_seen_and_honest_ones_not():
+    boxes = pd.DataFrame(
+        [("lazy", frame, left, 5.0) for frame in range(4) for left in (5, 90)]
+        + [("good", frame, 5 + frame, 5.0) for frame in range(4)],
+        columns=["annotator", "frame", "left", "top"],
+    ).assign(sequence="street", track=None, label="sign", width=50.0, height=50.0)
+    found = implausibly_alike(boxes)
+    assert found.to_numpy().tolist() == [["lazy", 4, 1.0]]
