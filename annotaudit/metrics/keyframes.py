@@ -100,20 +100,25 @@ def between_keyframes(
     long = found.steps[own] >= SHORTEST
     at, own = at[long], own[long]
     head, tail = found.first[own], found.last[own]
-    share = (paths.time[at] - paths.time[head]) / found.steps[own]
-    free = ~paths.clipped[:, at]
+    steps = found.steps[own]
+    share = (paths.time[at] - paths.time[head]) / steps
+    free = ~paths.clipped.take(at, axis=1)
 
     arriving, leaving = _slopes_where_stretches_meet(paths, found)
     early, late = share**3 - 2 * share**2 + share, share**3 - share**2
-    curve = found.steps[own] * (early * arriving[:, own] + late * leaving[:, own]) * free
+    curve = early * arriving.take(own, axis=1) + late * leaving.take(own, axis=1)
+    curve = steps * curve * free
     common = _common_path(paths, found, busy)
-    swing = common[:, at] - common[:, head] - share * (common[:, tail] - common[:, head])
-    way = 4 * share * (1 - share) * (paths.edges[:, tail] - paths.edges[:, head])
+    here, start, end = (common.take(there, axis=1) for there in (at, head, tail))
+    swing = here - start - share * (end - start)
+    way = paths.edges.take(tail, axis=1) - paths.edges.take(head, axis=1)
+    way *= 4 * share * (1 - share)
     growth = (way[[2, 3]] - way[[0, 1]]) / 2
-    lasts = found.steps[own] * (USUAL_PACE if seconds is None else seconds[at])
+    lasts = steps * (USUAL_PACE if seconds is None else seconds[at])
     squares = (COMMON * swing) ** 2 + (GROWTH * growth) ** 2
     far = np.sqrt(curve**2 + squares[[0, 1, 0, 1]] + (WAY * way) ** 2 / lasts)
-    sides = paths.edges[2:, at] - paths.edges[:2, at]
+    left, top, right, bottom = paths.edges.take(at, axis=1)
+    sides = np.stack([right - left, bottom - top])
     leaves = (far / sides[[0, 1, 0, 1]]).sum(axis=0) / 2
     return Between(at, head, leaves, curve, _spaced(head, leaves))
 
@@ -124,14 +129,12 @@ def seconds_a_frame(boxes: pd.DataFrame, frames: pd.DataFrame | None, paths: Pat
     pace = np.full(len(first), USUAL_PACE)
     if frames is not None and "time" in frames and len(first):
         timed = frames[["sequence", "frame", "time"]].dropna().sort_values(["sequence", "frame"])
-        usual = timed["time"].astype(float).groupby(timed["sequence"]).agg(_median_step)
+        sequence = timed["sequence"]
+        step = timed["time"].astype(float).groupby(sequence).diff()
+        usual = step.groupby(sequence).median()
         own = usual.reindex(boxes["sequence"].iloc[paths.row[first]]).to_numpy()
         pace = np.where(own > 0, own, USUAL_PACE)
     return np.repeat(pace, np.diff(np.append(first, len(paths))))
-
-
-def _median_step(time: pd.Series) -> float:
-    return float(time.diff().median())
 
 
 def _spaced(stretch: Ints, leaves: Floats) -> Bools:
@@ -177,39 +180,39 @@ def keyframes(paths: Paths, of: Bools | None = None) -> Bools:
     array([0, 4, 8])
     """
     left, top, right, bottom = paths.edges
-    sides = np.stack([left, top, right, bottom, right - left, bottom - top], axis=1)
+    sides = np.stack([left, top, right, bottom, right - left, bottom - top])
     bound = coarseness(paths)
     key = (paths.before == 0) | (paths.after == 0)
     begins = (paths.before % BLOCK == 0) & (paths.after > 0)
     start = np.flatnonzero(begins if of is None else begins & of)
     key[start] = True
     stop = start + np.minimum(BLOCK, paths.after[start])
-    last, here = start.copy(), start + 1
-    low, high = (np.full((len(start), 6), value) for value in (-np.inf, np.inf))
+    last, here, there = start.copy(), start + 1, sides.take(start, axis=1)
+    low, high = (np.full(there.shape, value) for value in (-np.inf, np.inf))
     while len(start):
-        duration = (paths.time[here] - paths.time[start])[:, None].astype(np.float64)
-        slope = (sides[here] - sides[start]) / duration
-        on_line = _all_edges((low <= slope) & (slope <= high))
-        last[on_line] = here[on_line]
-        slack = bound[start][:, None] / duration
+        duration = (paths.time.take(here) - paths.time.take(start)).astype(np.float64)
+        slope = (sides.take(here, axis=1) - there) / duration
+        last = np.where(_all_edges((low <= slope) & (slope <= high)), here, last)
+        slack = bound.take(start) / duration
         np.maximum(low, slope - slack, out=low)
         np.minimum(high, slope + slack, out=high)
-        over = ~_all_edges(low <= high) | (here >= stop)
+        over = np.flatnonzero(~_all_edges(low <= high) | (here >= stop))
         here += 1
-        key[last[over]] = True
-        start[over], here[over] = last[over], last[over] + 1
-        low[over], high[over] = -np.inf, np.inf
-        ended = start >= stop
-        if ended.any():
-            on = ~ended
-            start, stop, last, here = start[on], stop[on], last[on], here[on]
-            low, high = low[on], high[on]
+        fresh = last[over]
+        key[fresh] = True
+        start[over], here[over], there[:, over] = fresh, fresh + 1, sides.take(fresh, axis=1)
+        low[:, over], high[:, over] = -np.inf, np.inf
+        on = np.flatnonzero(start < stop)
+        if len(on) < len(start):
+            start, stop, last, here = (x.take(on) for x in (start, stop, last, here))
+            there, low, high = (x.take(on, axis=1) for x in (there, low, high))
     return _without_idle(paths, key, bound)
 
 
 def _all_edges(right: Bools) -> Bools:
     """Whether it holds of left and top, and of either the other edges or the sides."""
-    return np.asarray(right[:, :2].all(axis=1) & (right[:, 2:4].all(axis=1) | right[:, 4:].all(1)))
+    left, top, right_edge, bottom, width, height = right
+    return np.asarray(left & top & (right_edge & bottom | width & height))
 
 
 def _without_idle(paths: Paths, key: Bools, bound: Floats) -> Bools:
@@ -282,16 +285,16 @@ def _common_path(paths: Paths, found: _Stretches, busy: Bools) -> Floats:
     path = np.zeros((2, len(paths)))
     at = np.flatnonzero(busy & (paths.before > 0))
     own = np.searchsorted(found.last, at)
-    reach = np.maximum(2 * _usual_length(paths, found)[own], LEAST).astype(np.int64)
+    reach = np.maximum(2 * _usual_length(found)[own], LEAST).astype(np.int64)
     low, high = at - np.minimum(reach, paths.before[at]), at + np.minimum(reach, paths.after[at])
     duration = paths.time[high] - paths.time[low]
-    inside, _ = pd.factorize(paths.moment[at])
+    inside = paths.moment[at]
     others = np.bincount(inside)[inside] - 1
     for axis in (0, 1):
         centre = (paths.edges[axis] + paths.edges[axis + 2]) / 2
-        speed = (found.slope[axis] + found.slope[axis + 2])[own] / 2
-        unusual = speed - (centre[high] - centre[low]) / duration
-        total, square = (np.bincount(inside, v)[inside] - v for v in (unusual, unusual**2))
+        speed = (found.slope[axis] + found.slope[axis + 2]).take(own) / 2
+        unusual = speed - (centre.take(high) - centre.take(low)) / duration
+        total, square = (np.bincount(inside, v).take(inside) - v for v in (unusual, unusual**2))
         count = np.maximum(others, 1)
         mean = total / count
         error = np.maximum(square / count - mean**2, 0) / count
@@ -299,12 +302,12 @@ def _common_path(paths: Paths, found: _Stretches, busy: Bools) -> Floats:
         path[axis, at] = np.rint(mean * trust / FINEST)
         # Whole numbers add up exactly: what stands elsewhere in the table cannot change them.
         total = np.cumsum(path[axis])
-        path[axis] = (total - total[np.arange(len(paths)) - paths.before]) * FINEST
+        path[axis] = (total - total.take(np.arange(len(paths)) - paths.before)) * FINEST
     return path
 
 
-def _usual_length(paths: Paths, found: _Stretches) -> Floats:
+def _usual_length(found: _Stretches) -> Floats:
     """Mean length of an object's stretches, as a box inside one meets them; frames."""
-    number, _ = pd.factorize(paths.thing[found.last])
+    number = np.append(0, np.cumsum(~found.joined))[: len(found.steps)]
     total = np.bincount(number, found.steps**2) / np.bincount(number, found.steps)
     return np.asarray(total[number])
