@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -246,26 +247,26 @@ def peaks(signals: Signals, score: Floats, apart: int = APART) -> NDArray[np.boo
     """Keep the strongest suspicion of each event: none of one object within ``apart`` frames."""
     paths = signals.scene.paths
     thing, time = paths.thing[signals.spots], paths.time[signals.spots]
-    n = len(score)
-    kept, alive = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
-    links = []
+    early, late = (np.concatenate(part) for part in zip(*_near(thing, time, apart), strict=True))
+    first = score[early] >= score[late]
+    winner, loser = np.where(first, early, late), np.where(first, late, early)
+    alive = np.ones(len(score), dtype=bool)
+    while len(winner):
+        beaten = np.zeros(len(score), dtype=bool)
+        beaten[loser] = True
+        alive[loser[~beaten[winner]]] = False  # next to one that nothing beats
+        both = alive[winner] & alive[loser]
+        winner, loser = winner[both], loser[both]
+    return alive
+
+
+def _near(
+    thing: NDArray[np.int64], time: NDArray[np.int64], apart: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of boxes of one object within ``apart`` frames."""
     for k in range(1, apart + 1):
-        near = (thing[k:] == thing[:-k]) & (time[k:] - time[:-k] <= apart)
-        links.append((np.flatnonzero(near), np.flatnonzero(near) + k))
-    while alive.any():
-        beaten = ~alive
-        for early, late in links:
-            both = alive[early] & alive[late]
-            stronger = score[early] >= score[late]
-            beaten[late[both & stronger]] = True
-            beaten[early[both & ~stronger]] = True
-        top = ~beaten
-        kept |= top
-        alive &= ~top
-        for early, late in links:
-            alive[late[top[early]]] = False
-            alive[early[top[late]]] = False
-    return kept
+        early = np.flatnonzero((thing[k:] == thing[:-k]) & (time[k:] - time[:-k] <= apart))
+        yield early, early + k
 
 
 def less_for_repeats(signals: Signals, which: NDArray[np.int64], score: Floats) -> Floats:

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 LEAVES = 16  # at most, so that the leaves a box can still reach fit into 16 bits
 CHUNK = 16_384  # boxes asked about at a time; their signals fit into a processor's cache
-_FIRST_FREE = np.array(
-    [(~n & (n + 1)).bit_length() - 1 for n in range(2**LEAVES - 1)] + [LEAVES - 1], dtype=np.uint8
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +51,7 @@ class Trees:
         total = np.full(len(table) if rows is None else len(rows), self.start)
         edges = np.searchsorted(self.tree, np.arange(len(self.value) + 1))
         splits = list(zip(self.column.tolist(), self.limit, self.left, strict=True))
+        of_bit = np.zeros(2**LEAVES)  # of these only the powers of two are asked for
         for start in range(0, len(total), CHUNK):
             part = slice(start, start + CHUNK)
             columns = signals[:, part] if rows is None else signals.take(rows[part], axis=1)
@@ -64,7 +62,8 @@ class Trees:
                     np.greater(columns[column], limit, out=bits)
                     bits *= left
                     out |= bits
-                total[part] += value.take(_FIRST_FREE.take(out))
+                of_bit[1 << np.arange(LEAVES)] = value
+                total[part] += of_bit.take(~out & (out + 1))  # the lowest bit that is not set
         return total
 
 

@@ -152,7 +152,10 @@ class Around:
         )
         inside = (self.before >= a - step) & (self.after >= b + step)
         share = (now - since) / np.where(inside, until - since, 1)
-        residual: Floats = here - start - share * (end - start)
+        residual: Floats = here - start
+        along = end - start
+        along *= share
+        residual -= along
         residual *= inside & own & free & too
         return residual
 

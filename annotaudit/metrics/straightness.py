@@ -43,18 +43,17 @@ def line_fit_at(
     length = 2 * half + 1
     fits = before[at] + after[at] + 1 >= length
     middle = at + np.maximum(half - before[at], 0) - np.maximum(half - after[at], 0)
-    middle = np.where(fits, middle, at)
     offsets = np.arange(-half, half + 1)
     across = float((offsets**2).sum())
-    origin = edges.take(middle, axis=1)
+    origin = edges.take(middle, axis=1, mode="clip")
     total, moment, square = (np.zeros_like(origin) for _ in range(3))
+    y, part = np.empty_like(origin), np.empty_like(origin)
     for offset in offsets:
-        y = edges.take(np.where(fits, middle + offset, at), axis=1)
+        edges.take(middle + offset, axis=1, out=y, mode="clip")
         y -= origin
         total += y
-        moment += offset * y
-        y *= y
-        square += y
+        moment += np.multiply(y, offset, out=part)
+        square += np.multiply(y, y, out=part)
     left_over = np.maximum(square - total**2 / length - moment**2 / across, 0.0)
     spread = np.sqrt(left_over.sum(axis=0) / (4 * length))
     slope = moment / across
