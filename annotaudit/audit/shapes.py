@@ -8,7 +8,7 @@ import pandas as pd
 from annotaudit.audit.findings import findings_of, no_findings
 from annotaudit.audit.limits import Limits
 from annotaudit.audit.study import FARTHEST, Study, is_a_box, sides_of, study
-from annotaudit.boxes import OBJECT, SIDES
+from annotaudit.boxes import SIDES
 from annotaudit.metrics.order import Floats, Ints
 
 
@@ -129,11 +129,5 @@ def find_off_image(
 
 def _expected_by_row(seen: Study, rows: Ints) -> Floats:
     """Expected boxes of rows of the table, told by their own tracks; NaN for rows without one."""
-    order = seen.order
-    involved = np.zeros(len(seen.boxes), dtype=bool)
-    involved[rows] = True
-    theirs = np.isin(order.objects, order.objects[involved[order.rows]])
-    involved[order.rows[theirs]] = True
-    own = Study(seen.boxes.loc[involved, [*OBJECT, "frame", *SIDES]], seen.frames, seen.limits)
-    place = np.cumsum(involved)[rows] - 1
-    return np.stack([own.order.back_to_table(side)[place] for side in own.expected])
+    own = seen.of_objects(rows)
+    return np.stack([own.order.back_to_table(side)[rows] for side in own.expected])

@@ -54,6 +54,10 @@ class Study:
         """The rows by object, then frame."""
         return track_order(self.boxes, self.frames)
 
+    def of_objects(self, rows: Ints) -> Study:
+        """Study the objects of these rows of the table alone."""
+        return _Part(self.boxes, self.frames, self.limits, self, rows)
+
     @cached_property
     def sides(self) -> Floats:
         """Left, top, width, height, shape (4, n); NaN for what is no box and vouches for none."""
@@ -252,6 +256,34 @@ class Study:
             np.maximum(worst_nearby[:-offset], later, out=worst_nearby[:-offset])
             np.maximum(worst_nearby[offset:], earlier, out=worst_nearby[offset:])
         return beyond & (strength >= 0.7 * worst_nearby)
+
+
+@dataclass(frozen=True)
+class _Part(Study):
+    """Some objects of a larger study."""
+
+    whole: Study
+    wanted: Ints
+
+    @cached_property
+    def _kept(self) -> Bools:
+        order = self.whole.order
+        wanted = np.zeros(order.size, dtype=bool)
+        wanted[self.wanted] = True
+        return np.isin(order.objects, order.objects[wanted[order.rows]])
+
+    @cached_property
+    def order(self) -> TrackOrder:
+        order, kept = self.whole.order, self._kept
+        return TrackOrder(order.rows[kept], order.objects[kept], order.places[kept], order.size)
+
+    @cached_property
+    def sequence(self) -> Ints:
+        return self.whole.sequence[self._kept]
+
+    @cached_property
+    def image_sizes(self) -> Floats:
+        return self.whole.image_sizes
 
 
 def study(
