@@ -139,7 +139,7 @@ def _read_clean(
             if pc.any(pc.equal(columns[value.name], "")).as_py():
                 return None
             continue
-        columns[value.name] = column.to_numpy()
+        columns[value.name] = own_array(column)
         if value.least is not None and len(column) and columns[value.name].min() < value.least:
             return None
     for value in values[len(present) :]:
@@ -159,6 +159,12 @@ def _parse(data: bytes, kinds: dict[str, pa.DataType], separator: str) -> pa.Tab
         parse_options=pyarrow.csv.ParseOptions(delimiter=separator, quote_char=False),
         convert_options=pyarrow.csv.ConvertOptions(column_types=kinds, null_values=[]),
     )
+
+
+def own_array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Make an array that may be written to, which the memory of Arrow may not."""
+    found: NDArray[Any] = column.to_numpy()
+    return found if found.flags.writeable else found.copy()
 
 
 def _read_each(

@@ -57,6 +57,16 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("damage", ["", "oops\n"])
+def test_numbers_may_be_corrected_in_place(damage):
+    columns = read_columns(
+        f"1,Car,2,3\n{damage}".encode(), LAYOUT, Problems("f"), optional=1
+    ).columns
+    columns["frame"][0] = 7
+    columns["left"][0] += 0.5
+    assert columns["frame"].tolist() + columns["left"].tolist() == [7, 2.5]
+
+
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_line_is_one_problem_and_the_others_are_as_before(bad):
     good = "3,Car,0.1\n4,Van,9007199254740993,0.5\n123456789012345678,Car,-2\n"

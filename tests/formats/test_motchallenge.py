@@ -91,6 +91,77 @@ def test_distractors_can_be_left_out_but_their_frames_were_looked_at(sequence):
     assert len(labels.frames) == 4
 
 
+FROM_0 = "0,7,10,20,30,40,1,1,1\n2,7,12,20,30,40,1,1,1\n"
+
+
+@pytest.mark.parametrize("damage", ["", "oops\n"])
+def test_frames_that_count_from_0_are_all_kept_and_said(tmp_path, damage):
+    path = write(tmp_path, FROM_0 + damage)
+    labels = load(path)
+    assert labels.boxes["frame"].tolist() == [0, 2]
+    assert labels.frames["frame"].tolist() == [0, 2]
+    assert labels.boxes["left"].tolist() == [9, 11], "pixels count from 1 all the same"
+    said = labels.problems[labels.problems["where"] == "frame 0"]
+    assert len(said) == 1
+    assert "count from 0" in said["what"].iloc[0]
+
+
+def test_frames_that_count_from_0_are_no_surprise_when_strict(tmp_path):
+    with pytest.raises(LabelFormatError, match="frame 0"):
+        load(write(tmp_path, FROM_0), strict=True)
+
+
+def test_frames_count_from_0_where_the_caller_says_so(tmp_path):
+    labels = load(write(tmp_path, FROM_0), first_frame=0, strict=True)
+    assert labels.boxes["frame"].tolist() == [0, 2]
+    empty_street = load(write(tmp_path, "5,7,10,20,30,40,1,1,1\n"), first_frame=0)
+    assert empty_street.boxes["frame"].tolist() == [5]
+    assert empty_street.problems.empty
+
+
+@pytest.mark.parametrize(("text", "first"), [(FROM_0, 1), (FROM_0, 2), ("1,1,1,1,1,1\n", -1)])
+def test_a_first_frame_that_cannot_be_is_refused(tmp_path, text, first):
+    with pytest.raises(LabelFormatError, match=f"first_frame is {first}"):
+        load(write(tmp_path, text), first_frame=first)
+
+
+def test_frames_that_count_from_0_do_so_again_when_saved(sequence, tmp_path):
+    write(sequence / "gt", FROM_0)
+    labels = load(sequence)
+    assert labels.frames["frame"].tolist() == [0, 1, 2, 3], "seqLength is 4"
+    copy = save(labels, tmp_path / "copy")
+    assert (copy / "gt" / "gt.txt").read_text() == FROM_0
+    pd.testing.assert_frame_equal(load(copy).boxes, labels.boxes)
+    assert save(labels, tmp_path / "copy.txt").read_text() == FROM_0
+    from_1 = Labels(labels.boxes, labels.frames.drop(columns="source_number"))
+    assert load(save(from_1, tmp_path / "from_1.txt")).boxes["frame"].tolist() == [0, 2]
+
+
+def test_nothing_is_saved_that_would_load_one_frame_early(tmp_path):
+    labels = load(write(tmp_path, FROM_0))
+    later = Labels(labels.boxes[1:], labels.frames)
+    with pytest.raises(LabelFormatError, match="drop.*source_number"):
+        save(later, tmp_path / "later.txt")
+    assert not (tmp_path / "later.txt").exists()
+
+
+def test_images_that_count_from_1_go_with_labels_that_count_from_0(sequence):
+    write(sequence / "gt", FROM_0)
+    images = sequence / "img1"
+    assert Path(load(sequence).frames["image"][0]).name == "000001.jpg"
+    (images / "000000.jpg").touch()
+    assert [Path(image).name for image in load(sequence).frames["image"]] == [
+        "000000.jpg", "000001.jpg", "000002.jpg", "000003.jpg"
+    ]  # fmt: skip
+
+
+def test_every_column_can_be_corrected_in_place(tmp_path):
+    boxes = load(write(tmp_path, "1,1,10,20,30,40,1,1,0.5\n")).boxes
+    for column in ("left", "top", "width", "height", "visibility", "frame", "class_id"):
+        boxes.loc[0, column] = 3
+    assert boxes.loc[0, ["width", "height", "visibility"]].tolist() == [3, 3, 3]
+
+
 def test_detections_have_a_score_and_no_track(tmp_path):
     path = write(tmp_path, "1,-1,10,20,30,40,0.9\n2,-1,10,20,30,40,-0.5\n", "det.txt")
     boxes = load(path).boxes
@@ -150,7 +221,7 @@ def test_ways_to_write_the_same_line(tmp_path, line, end, mark):
 
 BAD_LINES = {
     "frame,id,left,top": "4 values",
-    "0,1,10,20,30,40,1,1,1": "counted from 1",
+    "-1,1,10,20,30,40,1,1,1": "counted from 1",
     "1.5,1,10,20,30,40,1,1,1": "whole number",
     "1,car,10,20,30,40,1,1,1": "id is 'car'",
     "1,1,ten,20,30,40,1,1,1": "left is 'ten'",
@@ -415,7 +486,8 @@ def test_fuzz_any_bytes_are_labels_or_a_label_format_error(tmp_path_factory, dat
     lines = [
         line for line in data.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip(b" ,\t")
     ]
-    assert len(labels.boxes) + len(labels.problems) == len(lines), "every line is accounted for"
+    problems = labels.problems[labels.problems["where"] != "frame 0"]
+    assert len(labels.boxes) + len(problems) == len(lines), "every line is accounted for"
     again = load(save(labels, folder / "again.txt"), sequence="s") if len(labels.boxes) else labels
     assert len(again.boxes) == len(labels.boxes)
 

@@ -17,6 +17,7 @@ from annotaudit.formats.box_entries import Spelling, read_entries, write_entries
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import decode, encode, repeated_keys
 from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.repeated_text import repeated_text
 from annotaudit.formats.typed_entries import decode_typed
 
 LISTS = ("tracking-annotations", "detection-annotations")
@@ -201,11 +202,11 @@ def _box_table(
         said = _by_code(coded, prefix_of)
         label = said if label is None else label.where(label.notna(), said)
     columns_first: dict[str, Any] = {
-        "sequence": _repeated(sequence, n_boxes),
+        "sequence": repeated_text(sequence, n_boxes),
         "frame": on_frame,
         "track": table["track"],
         "label": label,
-        "annotator": _repeated("consolidated", n_boxes),
+        "annotator": repeated_text("consolidated", n_boxes),
     }
     rest = {str(name): table[name] for name in table.columns if name not in columns_first}
     boxes = pd.DataFrame({**columns_first, **rest})
@@ -228,10 +229,6 @@ def _by_code(coded: tuple[NDArray[np.intp], Any], change: Any) -> pd.Series:
     codes, different = coded
     changed = columns.text_column([*map(change, different), None])
     return changed.take(codes).reset_index(drop=True)
-
-
-def _repeated(text: str, times: int) -> pd.Series:
-    return columns.text_column([text]).take(np.zeros(times, dtype=np.intp)).reset_index(drop=True)
 
 
 def _tracks(
@@ -281,7 +278,7 @@ def _frame_table(
     attributes = columns.values_of(entries, "frame-attributes")
     frames = pd.DataFrame(
         {
-            "sequence": _repeated(sequence, len(entries)),
+            "sequence": repeated_text(sequence, len(entries)),
             "frame": np.array(numbers, dtype=np.int64),
             "image": columns.text_column(
                 [

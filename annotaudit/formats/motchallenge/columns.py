@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from annotaudit.boxes import TEXT
 from annotaudit.formats.motchallenge.lines import MOST, Lines, write_lines
+from annotaudit.formats.repeated_text import repeated_text
 
 CLASSES = {
     1: "pedestrian",
@@ -34,7 +35,12 @@ _PLAIN_ID = r"(?:0|[1-9][0-9]{0,17})"  # grouped: pandas 2.2 adds its anchors ba
 
 
 def box_table(
-    lines: Lines, sequence: str, is_ground_truth: bool, classes: Mapping[int, str]
+    lines: Lines,
+    sequence: str,
+    *,
+    is_ground_truth: bool,
+    classes: Mapping[int, str],
+    first_frame: int,
 ) -> pd.DataFrame:
     """Make a box table of the lines of one sequence.
 
@@ -46,6 +52,8 @@ def box_table(
         Whether value 7 says what to consider; it is a score otherwise.
     classes : dict
         Names of the class numbers; a number without one is its own name.
+    first_frame : int
+        The number of frame 0 in the file.
     """
     n = len(lines.frame)
     left, top, width, height = lines.sides
@@ -53,13 +61,13 @@ def box_table(
     class_id = extra.get("class_id", np.full(n, np.nan))
     return pd.DataFrame(
         {
-            "sequence": _constant(sequence, n),
-            "frame": lines.frame - 1,
+            "sequence": repeated_text(sequence, n),
+            "frame": lines.frame - first_frame,
             "track": _text_column(lines.track),
             "label": _class_names(class_id, classes),
-            "annotator": _constant("consolidated" if is_ground_truth else "detector", n),
-            "left": left - 1,
-            "top": top - 1,
+            "annotator": repeated_text("consolidated" if is_ground_truth else "detector", n),
+            "left": left,
+            "top": top,
             "width": width,
             "height": height,
             **extra,
@@ -92,8 +100,11 @@ def _extra_columns(lines: Lines, is_ground_truth: bool) -> dict[str, NDArray[Any
 
 
 def _as_whole(values: NDArray[np.float64]) -> NDArray[Any]:
-    is_whole = (np.abs(values) < 2**53) & (values == np.floor(values))
-    return values.astype(np.int64) if is_whole.all() else values
+    with np.errstate(
+        invalid="ignore"
+    ):  # of NaN, infinity and what is too large comes another value
+        whole = values.astype(np.int64)
+    return whole if (whole == values).all() else values
 
 
 def _unless_unknown(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,7 +116,7 @@ def _class_names(class_id: NDArray[Any], classes: Mapping[int, str]) -> pd.Serie
     import pyarrow as pa
 
     if len(class_id) and (class_id == class_id[0]).all():  # one class: nothing to sort out
-        return _constant(_class_name(class_id[0], classes), len(class_id))
+        return repeated_text(_class_name(class_id[0], classes), len(class_id))
     codes, found = pd.factorize(class_id)
     names = [_class_name(number, classes) for number in found.tolist()]
     taken = pa.array(names, type=pa.large_string()).take(pa.array(codes, mask=codes < 0))
@@ -117,19 +128,17 @@ def _class_name(number: Any, classes: Mapping[int, str]) -> str:
 
 
 def _text_column(array: Any) -> pd.Series:
-    import pyarrow as pa
-
-    return pd.Series(TEXT.__from_arrow__(pa.chunked_array([array])), copy=False)
+    return pd.Series(TEXT.__from_arrow__(array), copy=False)
 
 
-def _constant(text: str, n: int) -> pd.Series:
-    import pyarrow as pa
-
-    return _text_column(pa.repeat(pa.scalar(text, pa.large_string()), n))
-
-
-def write_boxes(boxes: pd.DataFrame) -> tuple[bytes, list[str]]:
+def write_boxes(boxes: pd.DataFrame, first_frame: int) -> tuple[bytes, list[str]]:
     """Write the boxes of one sequence as lines, the opposite of :func:`box_table`.
+
+    Parameters
+    ----------
+    boxes : DataFrame
+    first_frame : int
+        The number of frame 0 in the file.
 
     Returns
     -------
@@ -153,7 +162,7 @@ def write_boxes(boxes: pd.DataFrame) -> tuple[bytes, list[str]]:
         in_world[:] = True
     last = np.where(in_world, values("y", -1), values("visibility", -1))
     columns = [
-        boxes["frame"].to_numpy() + 1,
+        boxes["frame"].to_numpy() + first_frame,
         track_numbers(boxes["track"]),
         values("left", np.nan) + 1,
         values("top", np.nan) + 1,

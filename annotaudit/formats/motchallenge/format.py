@@ -5,7 +5,7 @@ One box per line, frames and pixels counted from 1:
 ======  ==================  ===================================================================
 value   in the file         in the box table
 ======  ==================  ===================================================================
-1       frame               ``frame``, from 0
+1       frame               ``frame``: 1 less
 2       id                  ``track``; missing where it is -1
 3, 4    left, top           ``left``, ``top``: 1 less
 5, 6    width, height       ``width``, ``height``
@@ -21,6 +21,10 @@ A sequence is a folder with ``gt/gt.txt`` or ``det/det.txt``, and where there ar
 and ``seqinfo.ini``, which tells how many frames were looked at, their size and their rate. Without
 it the frames with boxes count as looked at.
 
+Frames count from 0 in files that other programs wrote. One with a frame 0 is read so, which
+``problems`` says, and ``source_number`` of the frames table keeps; ``first_frame=0`` says it of a
+file that has no box on the first frame. Pixels are taken to count from 1 all the same.
+
 ``consider`` says whether the benchmark scores a box. Boxes of the classes ``DISTRACTORS`` are
 people who are no target, such as a reflection; they are labels like all others unless
 ``distractors=False`` leaves them out.
@@ -28,8 +32,10 @@ people who are no target, such as a reflection; they are labels like all others 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +44,9 @@ import pandas as pd
 from annotaudit.boxes import Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.drones import lines as drone_lines
-from annotaudit.formats.json_text import read_bytes
+from annotaudit.formats.json_text import MAX_BYTES, read_bytes
 from annotaudit.formats.motchallenge.columns import CLASSES, DISTRACTORS, box_table, write_boxes
-from annotaudit.formats.motchallenge.lines import Lines, read_lines
+from annotaudit.formats.motchallenge.lines import Lines, read_clean, read_each
 from annotaudit.formats.motchallenge.seqinfo import (
     SeqInfo,
     frame_table,
@@ -84,6 +90,7 @@ def load(
     distractors: bool = True,
     detections: bool | None = None,
     classes: Mapping[int, str] | None = None,
+    first_frame: int | None = None,
 ) -> Labels:
     """Load one sequence.
 
@@ -102,6 +109,8 @@ def load(
         it is one unless there are ids and the value is always 0 or 1.
     classes : dict, optional
         Names of the class numbers, where they are not those of ``CLASSES``.
+    first_frame : int, optional
+        The number of the first frame, 0 or 1; by default 1, unless there is a box on frame 0.
 
     Returns
     -------
@@ -111,7 +120,7 @@ def load(
     Raises
     ------
     LabelFormatError
-        If the file cannot be read or no line of it is a box.
+        If the file cannot be read, no line of it is a box, or there is a frame before the first.
     """
     file, folder = _locate(path)
     problems = Problems(str(file), strict=strict)
@@ -119,16 +128,22 @@ def load(
     # Files called gt.txt all look alike: what tells them apart is the folder.
     by_folder = folder.resolve().name if file.stem in ("gt", "det") else ""
     name = sequence or info.name or by_folder or file.stem
-    lines = read_lines(_text(file, info, problems), problems)
+    lines = _lines(file, info, problems)
     if len(problems) and not len(lines.frame) and info.n_frames is None:
         first = problems.table().iloc[0]
         raise LabelFormatError(
             f"{file}: no line is a box; {first['where']}: {first['what']}. Check that this is a "
             "MOTChallenge file."
         )
-    known = classes or _own_classes(file, problems) or CLASSES
-    boxes = box_table(lines, name, _is_ground_truth(file, lines, detections), known)
-    frames = frame_table(folder, info, name, boxes["frame"].to_numpy(), problems)
+    first = _first_frame(lines, first_frame, problems)
+    boxes = box_table(
+        lines,
+        name,
+        is_ground_truth=_is_ground_truth(file, lines, detections),
+        classes=classes or _own_classes(file, problems) or CLASSES,
+        first_frame=first,
+    )
+    frames = frame_table(folder, info, name, boxes["frame"].to_numpy(), first, problems)
     if not distractors and "class_id" in boxes:
         boxes = boxes[~boxes["class_id"].isin(DISTRACTORS)].reset_index(drop=True)
     return Labels(boxes, frames, problems.table())
@@ -148,14 +163,35 @@ def _locate(path: Path) -> tuple[Path, Path]:
     )
 
 
-def _text(file: Path, info: SeqInfo, problems: Problems) -> bytes:
+def _lines(file: Path, info: SeqInfo, problems: Problems) -> Lines:
+    with suppress(OSError), file.open("rb") as opened:
+        is_short = os.fstat(opened.fileno()).st_size <= MAX_BYTES
+        if is_short and (lines := read_clean(opened)) is not None:
+            return lines
     try:
-        return read_bytes(file)
+        return read_each(read_bytes(file), problems)
     except LabelFormatError as error:
         if "is empty" not in str(error) or info.n_frames is None:
             raise
-        problems.add("file", "it is empty: the sequence has no boxes")
-        return b""
+    problems.add("file", "it is empty: the sequence has no boxes")
+    return read_each(b"", problems)
+
+
+def _first_frame(lines: Lines, given: int | None, problems: Problems) -> int:
+    """Return the number of the first frame: 1, as MOTChallenge has it, or 0 if there is one."""
+    lowest = int(lines.frame.min(initial=1))
+    if given is None and lowest == 0:
+        problems.add(
+            "frame 0",
+            "MOTChallenge counts frames from 1; these are taken to count from 0, all of them. If "
+            "so, first_frame=0 says it",
+        )
+    if given is not None and (given not in (0, 1) or lowest < given):
+        raise LabelFormatError(
+            f"{problems.source}: first_frame is {given!r}, and the smallest frame number {lowest}; "
+            "expected 0 or 1, and no frame before it. Leave first_frame out to have it told."
+        )
+    return lowest if given is None else given
 
 
 def _own_classes(file: Path, problems: Problems) -> dict[int, str]:
@@ -184,7 +220,8 @@ def save(labels: Labels, path: Path) -> Path:
     """Save boxes as MOTChallenge: a ``.txt`` file, or the folder of a sequence, or of several.
 
     Frames, boxes, ids, ``consider`` or ``score``, class, ``visibility`` and world positions are
-    written back, numbers with all their digits. The format has no place for other columns. Tracks
+    written back, numbers with all their digits; frames count from 0 if they did so where they were
+    read (``source_number`` of the frames table). The format has no place for other columns. Tracks
     whose names are no numbers are numbered from 1 in order of appearance; labels that are no class
     of MOTChallenge are numbered, too, and their names written to ``labels.txt``.
 
@@ -204,8 +241,8 @@ def save(labels: Labels, path: Path) -> Path:
     Raises
     ------
     LabelFormatError
-        If the labels are of several annotators, a ``.txt`` would hold several sequences, or the
-        name of a sequence is no folder name.
+        If the labels are of several annotators, a ``.txt`` would hold several sequences, the name
+        of a sequence is no folder name, or nothing would show that frames count from 0.
     """
     boxes, frames = labels.boxes, labels.frames
     if (people := boxes["annotator"].dropna().unique()).size > 1:
@@ -221,15 +258,15 @@ def save(labels: Labels, path: Path) -> Path:
                 f"{path}: a .txt file holds one sequence, the labels have {len(names)}. Name a "
                 "folder instead."
             )
-        return _write(boxes, path)
+        return _write(boxes, frames, path)
     for name in names:
         folder = path if len(names) == 1 else _folder(path, str(name))
         mine = boxes[boxes["sequence"] == name]
+        looked_at = frames[frames["sequence"] == name] if "sequence" in frames else frames
         is_found = "score" in mine and mine["track"].isna().all() and "consider" not in mine
-        _write(mine, folder / _FILES[1 if is_found else 0])
+        _write(mine, looked_at, folder / _FILES[1 if is_found else 0])
         if "sequence" in frames:
-            info = write_seqinfo(str(name), frames[frames["sequence"] == name])
-            write_whole(folder / "seqinfo.ini", info)
+            write_whole(folder / "seqinfo.ini", write_seqinfo(str(name), looked_at))
     return path
 
 
@@ -242,10 +279,23 @@ def _folder(path: Path, name: str) -> Path:
         ) from error
 
 
-def _write(boxes: pd.DataFrame, path: Path) -> Path:
-    text, class_names = write_boxes(boxes)
+def _write(boxes: pd.DataFrame, frames: pd.DataFrame, path: Path) -> Path:
+    text, class_names = write_boxes(boxes, _first_number(boxes, frames, path))
     own = path.with_name("labels.txt")
     if class_names or own.exists():  # names of an earlier save would be taken for these boxes'
         names = class_names or CLASSES.values()
         write_whole(own, "".join(f"{name}\n" for name in names).encode())
     return write_whole(path, text)
+
+
+def _first_number(boxes: pd.DataFrame, frames: pd.DataFrame, path: Path) -> int:
+    """Return what number frame 0 gets: 0 if it had that where the labels were read, else 1."""
+    if "source_number" not in frames or not (frames["source_number"] == frames["frame"]).any():
+        return 1
+    if boxes["frame"].min() > 0:
+        raise LabelFormatError(
+            f"{path}: the frames counted from 0 where they were read, and no box on frame 0 is "
+            "left to show it: loaded again, each box would be on the frame before. Count from 1, "
+            "as MOTChallenge does: labels.frames.drop(columns='source_number')."
+        )
+    return 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from annotaudit.formats.line_columns import own_array
 from annotaudit.formats.problems import Problems, excerpt
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ FEWEST, MOST = 6, 10  # values on a line
 _SIDES = ("left", "top", "width", "height")
 _WHOLE = re.compile(rb"[+-]?\d+")
 _FLOAT = rb"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d\d?)?"
-_CLEAN = re.compile(rb"[1-9]\d{0,14},-?\d{1,15}(?:,%b){4,8}" % _FLOAT)
+_CLEAN = re.compile(rb"\d{1,15},-?\d{1,15}(?:,%b){4,8}" % _FLOAT)
+_LONGEST_LINE = 10_000  # bytes; no box takes more
 _LARGEST = 2**53  # up to here float64 tells whole numbers apart
 
 
@@ -27,9 +30,9 @@ _LARGEST = 2**53  # up to here float64 tells whole numbers apart
 class Lines:
     """The values of a file, one row per usable line.
 
-    ``frame`` counts from 1 and ``track`` is text, missing where the file says -1. ``sides`` has
-    four columns and ``rest`` the up to four after them, NaN where a line has fewer. ``n_values``
-    is how many values each line has.
+    ``frame`` is its number in the file, 0 or more, and ``track`` text, missing where the file says
+    -1. ``sides`` has four columns, pixels counted from 0, and ``rest`` the up to four after them,
+    NaN where a line has fewer. ``n_values`` is how many values each line has.
     """
 
     frame: NDArray[np.int64]
@@ -39,38 +42,38 @@ class Lines:
     n_values: NDArray[np.int64] | int
 
 
-def read_lines(data: bytes, problems: Problems) -> Lines:
-    r"""Read the lines of a file; what is no box becomes a problem with its line number.
+def read_clean(file: BinaryIO) -> Lines | None:
+    r"""Read a file that has the same number of values on each line, all of them numbers.
 
     Parameters
     ----------
-    data : bytes
-        Values separated by commas, or by spaces; commas at the end of a line count for nothing.
-    problems : Problems
+    file : binary file
+        Values separated by commas.
+
+    Returns
+    -------
+    Lines or None
+        None if any line is otherwise; :func:`read_each` tells which.
 
     Examples
     --------
-    >>> lines = read_lines(b"1,-1,10,20,30,40,0.9\n", Problems("det.txt"))
+    >>> lines = read_clean(io.BytesIO(b"1,-1,10,20,30,40,0.9\n"))
     >>> lines.frame, lines.track.to_pylist(), lines.rest[0]
     (array([1]), [None], array([0.9]))
     """
-    return _read_clean(data) or _read_each(data, problems)
-
-
-def _read_clean(data: bytes) -> Lines | None:
-    """Read a file that has the same number of values on each line, all of them numbers."""
     import pyarrow as pa
     import pyarrow.csv
 
-    first = data[: data.find(b"\n") + 1 or len(data)].strip()
+    first = file.readline(_LONGEST_LINE).strip()
     n_values = first.count(b",") + 1
     if not FEWEST <= n_values <= MOST or first.endswith(b","):
         return None
+    file.seek(0)
     names = [f"value {place}" for place in range(n_values)]
     whole = dict.fromkeys(names[:2], pa.int64())
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(data),
+            file,
             read_options=pyarrow.csv.ReadOptions(column_names=names),
             parse_options=pyarrow.csv.ParseOptions(quote_char=False),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -83,10 +86,12 @@ def _read_clean(data: bytes) -> Lines | None:
         return None
     with ThreadPoolExecutor(1) as beside:  # arrow works without the interpreter's lock
         tracks = beside.submit(_track_names, table.column(1))
-        numbers = [column.to_numpy() for column in table.columns]
-        if numbers[0].min() < 1:
+        frame, *numbers = map(own_array, table.drop(names[1]).columns)
+        if frame.min() < 0:
             return None
-        return Lines(numbers[0], tracks.result(), numbers[2:6], numbers[6:], n_values)
+        for from_corner in numbers[:2]:
+            from_corner -= 1
+        return Lines(frame, tracks.result(), numbers[:4], numbers[4:], n_values)
 
 
 def _track_names(ids: pa.ChunkedArray) -> pa.Array:
@@ -97,8 +102,24 @@ def _track_names(ids: pa.ChunkedArray) -> pa.Array:
     return known.cast(pa.large_string()).combine_chunks()
 
 
-def _read_each(data: bytes, problems: Problems) -> Lines:
-    """Read a file that is damaged somewhere: line by line where a line is not clean."""
+def read_each(data: bytes, problems: Problems) -> Lines:
+    r"""Read a file that is damaged somewhere: line by line where a line is not clean.
+
+    Parameters
+    ----------
+    data : bytes
+        Values separated by commas, or by spaces; commas at the end of a line count for nothing.
+    problems : Problems
+        What is no box becomes one, with its line number.
+
+    Examples
+    --------
+    >>> problems = Problems("gt.txt")
+    >>> read_each(b"1,7,10,20,30,40,1\n1,7,ten,20,30,40,1\n", problems).frame
+    array([1])
+    >>> problems.table()["what"].tolist()
+    ["left is 'ten'; expected a number"]
+    """
     lines = data.splitlines()
     clean: dict[int, list[int]] = {}  # by the number of values, which lines
     rest = []
@@ -109,7 +130,7 @@ def _read_each(data: bytes, problems: Problems) -> Lines:
             rest.append(place)
     parts = []
     for places in clean.values():
-        part = _read_clean(b"\n".join([lines[place] for place in places]))
+        part = read_clean(io.BytesIO(b"\n".join([lines[place] for place in places])))
         if part is None:
             rest += places
         else:
@@ -144,6 +165,7 @@ def _read_odd(lines: list[bytes], places: list[int], problems: Problems) -> tupl
         values.append(numbers + [np.nan] * (MOST - len(cells)))
         counts.append(len(cells))
     table = np.array(values, dtype=np.float64).reshape(-1, MOST - 2)
+    table[:, :2] -= 1
     return used, Lines(
         np.array(frames, dtype=np.int64),
         pa.array(tracks, type=pa.large_string()),
@@ -180,7 +202,7 @@ def _read_line(cells: list[bytes]) -> tuple[int, str | None, list[float]]:
             "frame, id, left, top, width, height, and up to four more"
         )
     frame = _whole(cells[0], "frame")
-    if frame is None or not 1 <= frame <= _LARGEST:
+    if frame is None or not 0 <= frame <= _LARGEST:
         raise ValueError(f"frame is {_shown(cells[0])}; expected a whole number, counted from 1")
     track = _whole(cells[1], "id")
     sides = [_number(cell, side) for cell, side in zip(cells[2:6], _SIDES, strict=True)]

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.boxes import TEXT
+from annotaudit.formats import columns
 from annotaudit.formats.problems import Problems, excerpt
 
 MAX_FRAMES = 10_000_000  # four days at 30 frames per second
@@ -101,7 +102,12 @@ def read_seqinfo(path: Path, problems: Problems) -> SeqInfo:
 
 
 def frame_table(
-    folder: Path, info: SeqInfo, sequence: str, with_boxes: NDArray[np.int64], problems: Problems
+    folder: Path,
+    info: SeqInfo,
+    sequence: str,
+    with_boxes: NDArray[np.int64],
+    first_frame: int,
+    problems: Problems,
 ) -> pd.DataFrame:
     """List the frames that were looked at.
 
@@ -114,6 +120,8 @@ def frame_table(
     sequence : str
     with_boxes : int array
         Frames with boxes, from 0, in any order.
+    first_frame : int
+        The number of frame 0 in the label file; where it is 0, ``source_number`` keeps that.
     problems : Problems
     """
     seen = _distinct(with_boxes)
@@ -124,36 +132,43 @@ def frame_table(
             problems.add(
                 "seqinfo.ini",
                 f"seqLength is {info.n_frames}, but there are boxes on {len(beyond)} later frames, "
-                f"up to number {beyond[-1] + 1}; those are listed, too",
+                f"up to number {beyond[-1] + first_frame}; those are listed, too",
             )
         frames = np.concatenate([np.arange(info.n_frames), beyond])
     table = pd.DataFrame({"sequence": sequence, "frame": frames}).astype({"sequence": TEXT})
-    return table.assign(
-        image=pd.Series(_images(folder, info, frames), dtype=TEXT),
+    table = table.assign(
+        image=columns.text_column(_images(folder, info, frames, first_frame)),
         image_width=info.width,
         image_height=info.height,
         time=frames / info.fps,
     )
+    return table.assign(source_number=frames) if first_frame == 0 else table
 
 
 def _distinct(frames: NDArray[np.int64]) -> NDArray[np.int64]:
     if len(frames) and frames.max() < 10 * len(frames) + 1000:
-        return np.flatnonzero(np.bincount(frames)).astype(np.int64)  # faster than sorting
+        is_seen = np.zeros(frames.max() + 1, dtype=bool)
+        is_seen[frames] = True
+        return np.flatnonzero(is_seen).astype(np.int64, copy=False)  # faster than sorting
     return np.unique(frames)
 
 
-def _images(folder: Path, info: SeqInfo, frames: NDArray[np.int64]) -> list[str | None]:
+def _images(
+    folder: Path, info: SeqInfo, frames: NDArray[np.int64], first_frame: int
+) -> list[str | None]:
     images = folder / (info.image_folder or "img1")
     files: dict[int, str] = {}
     if images.is_dir():
         for file in sorted(images.iterdir()):
             if match := _IMAGE.fullmatch(file.name):
                 files.setdefault(int(match[1]), file.as_posix())
+    # Images count from 1 beside labels that count from 0, unless there is an image 0.
+    first = 1 if files and 0 not in files else first_frame
     # A name without a file can still be matched to images that are kept elsewhere.
     ending = info.image_ending
     return [
-        files.get(frame + 1, f"{frame + 1:06d}{ending}" if ending else None)
-        for frame in frames.tolist()
+        files.get(number, f"{number:06d}{ending}" if ending else None)
+        for number in (frames + first).tolist()
     ]
 
 
