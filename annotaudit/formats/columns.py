@@ -41,7 +41,8 @@ def text_of_arrays(arrays: list[Any]) -> pd.Series:
     """Make a text column of Arrow arrays, one after another."""
     import pyarrow as pa
 
-    return pd.Series(TEXT.__from_arrow__(pa.chunked_array([pa.concat_arrays(arrays)])))
+    whole = arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)  # which copies even one
+    return pd.Series(TEXT.__from_arrow__(pa.chunked_array([whole])))
 
 
 def id_column(values: list[Any], key: str, leftovers: Leftovers, usual: type = str) -> pd.Series:

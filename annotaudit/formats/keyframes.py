@@ -34,12 +34,14 @@ def fill_in(
     DataFrame
         Each added box after the one it continues, ``keyframe`` false.
     """
-    following = _following(table, keys)
-    has_next = following >= 0
     frame = table["frame"].to_numpy()
-    to_next = np.where(has_next, frame[following] - frame, 1)
-    to_end = np.where(length >= 0, length - frame, 1)
-    span = np.where(goes_on, np.maximum(np.where(has_next, to_next, to_end), 1), 1)
+    here, then = _pairs(table, keys)
+    to_next = np.full(len(table), -1, dtype=np.int64)
+    to_next[here] = frame[then] - frame[here]
+    has_next = to_next >= 0
+    span = np.where(length >= 0, length - frame, 1)
+    np.copyto(span, to_next, where=has_next)
+    np.copyto(span, 1, where=~goes_on | (span < 1))
     if (n := int(span.sum()) - len(table)) > MAX_FILLED:
         raise LabelFormatError(
             f"The keyframes leave {n:,} boxes to be worked out; at most {MAX_FILLED:,} are. "
@@ -47,28 +49,39 @@ def fill_in(
         )
     if n == 0:
         return table
+    following = np.arange(len(table))
+    following[here] = then
     origin = np.repeat(np.arange(len(table)), span)
     steps = np.arange(len(origin)) - np.repeat(np.cumsum(span) - span, span)
     share = steps / np.maximum(to_next, 1)[origin]
     filled = table.iloc[origin].reset_index(drop=True)
     for side in SIDES:
-        here = table[side].to_numpy()
-        change = np.where(has_next, here[following] - here, 0)
+        value = table[side].to_numpy()
+        change = np.where(has_next, value[following] - value, 0)
         # Where nothing is added the value stays as it was read, to the last digit.
-        filled[side] = np.where(steps > 0, here[origin] + share * change[origin], here[origin])
+        filled[side] = np.where(steps > 0, value[origin] + share * change[origin], value[origin])
     filled["frame"] += steps
     filled["keyframe"] &= steps == 0
     return filled
 
 
-def _following(table: pd.DataFrame, keys: list[str]) -> NDArray[np.int64]:
-    """Row of the next box of the same track; -1 for the last."""
-    codes = table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
-    order = np.lexsort((table["frame"].to_numpy(), codes))
-    following = np.full(len(table), -1, dtype=np.int64)
+def _pairs(table: pd.DataFrame, keys: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of boxes that have a next one in their track, and rows of those."""
+    is_number = len(keys) == 1 and table[keys[0]].dtype.kind == "i"
+    codes = (
+        table[keys[0]].to_numpy()
+        if is_number
+        else table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
+    )
+    frame = table["frame"].to_numpy()
+    same = codes[1:] == codes[:-1]
+    rises = (codes[1:] > codes[:-1]) | (same & (frame[1:] >= frame[:-1]))
+    if rises.all():  # as most files are
+        here = np.flatnonzero(same)
+        return here, here + 1
+    order = np.lexsort((frame, codes))
     same = codes[order][1:] == codes[order][:-1]
-    following[order[:-1][same]] = order[1:][same]
-    return following
+    return order[:-1][same], order[1:][same]
 
 
 def find_keyframes(boxes: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import repeat
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ _NUMBERS = ("z_order", "rotation")
 _ABOUT = ("label", "source", "group_id")  # of a track said once, of a box on an image by itself
 _OF_BOX = frozenset({*_CORNERS.values(), "frame", *_FLAGS, *_NUMBERS, *_ABOUT})
 _OF_TRACK = frozenset({"id", "task_id", *_ABOUT})
+_USUAL = (*_CORNERS.values(), "z_order", "frame", *_FLAGS)  # of a box in a track
 _TEXTS = ("task", "track", *_ABOUT, "extra")
 
 
@@ -61,6 +63,16 @@ class BoxColumns:
 
     def _pack(self) -> None:
         boxes, self.waiting = self.waiting, []
+        found = _usual_numbers(boxes)
+        is_usual = found is not None
+        if found is None:
+            found, boxes = self._one_by_one(boxes)
+        for name, values in found.items():
+            self.numbers[name].add(values)
+        self._add_texts(boxes, is_usual)
+
+    def _one_by_one(self, boxes: list[Box]) -> tuple[dict[str, NDArray[Any]], list[Box]]:
+        """Numbers and flags of what is a box, and which those are; the others are problems."""
         number = _frame_numbers([_frame(box) for box in boxes])
         sides = {
             name: _floats([box.attrs.get(key) for box in boxes]) for name, key in _CORNERS.items()
@@ -73,14 +85,12 @@ class BoxColumns:
             ~is_box | (flags < 0).any(axis=0) | np.isnan(numbers).any(axis=0)
         ):
             self._tell(boxes[row])
+        found: dict[str, NDArray[Any]] = {"number": number, **sides}
         for name, value in zip(_FLAGS, flags, strict=True):
-            said = np.where(value < 0, _FLAGS[name], value).astype(bool)
-            self.numbers[name].add(said[is_box])
-        for name, value in zip(_NUMBERS, np.nan_to_num(numbers), strict=True):
-            self.numbers[name].add(value[is_box])
-        for name, value in {"number": number, **sides}.items():
-            self.numbers[name].add(value[is_box])
-        self._add_texts([box for box, kept in zip(boxes, is_box.tolist(), strict=True) if kept])
+            found[name] = np.where(value < 0, _FLAGS[name], value).astype(bool)
+        found |= dict(zip(_NUMBERS, np.nan_to_num(numbers), strict=True))
+        kept = [box for box, good in zip(boxes, is_box.tolist(), strict=True) if good]
+        return {name: values[is_box] for name, values in found.items()}, kept
 
     def _flags(self, boxes: list[Box]) -> NDArray[np.int8]:
         """Of each flag and box 0 or 1; -1 where something else is said."""
@@ -116,13 +126,25 @@ class BoxColumns:
             if np.isnan(as_float(values.get(name, "0"))):
                 self.problems.add(where, f"{name} is {excerpt(values[name])}; expected a number")
 
-    def _add_texts(self, boxes: list[Box]) -> None:
+    def _add_texts(self, boxes: list[Box], is_usual: bool) -> None:
         texts = self.texts
-        texts["task"].add(box.parent.get("task_id") for box in boxes)
-        texts["track"].add(box.parent.get("id") if box.in_video else None for box in boxes)
-        for name in _ABOUT:
-            texts[name].add((box.parent if box.in_video else box.attrs).get(name) for box in boxes)
-        texts["extra"].add(self._extras(boxes))
+        if all(box.in_video for box in boxes):  # then all is said of the track, once
+            runs = [[*run] for _, run in groupby(boxes, lambda box: id(box.parent))]
+            parents, lengths = [run[0].parent for run in runs], [len(run) for run in runs]
+            texts["task"].add((parent.get("task_id") for parent in parents), lengths)
+            texts["track"].add((parent.get("id") for parent in parents), lengths)
+            for name in _ABOUT:
+                texts[name].add((parent.get(name) for parent in parents), lengths)
+            usual = is_usual and all(parent.keys() <= _OF_TRACK for parent in parents)
+        else:
+            texts["task"].add(box.parent.get("task_id") for box in boxes)
+            texts["track"].add(box.parent.get("id") if box.in_video else None for box in boxes)
+            for name in _ABOUT:
+                texts[name].add(
+                    (box.parent if box.in_video else box.attrs).get(name) for box in boxes
+                )
+            usual = False
+        texts["extra"].add(repeat(None, len(boxes)) if usual else self._extras(boxes))
         for name in {name for box in boxes if box.attributes for name in box.attributes}:
             column = self.attributes.setdefault(name, _Texts())
             column.pad(self.n)
@@ -153,20 +175,32 @@ class BoxColumns:
         table |= {name: column.column(self.n) for name, column in self.texts.items()}
         for name, column in self.attributes.items():
             table[columns.ATTRIBUTE + name] = column.column(self.n)
+        self.numbers, self.texts, self.attributes = {}, {}, {}  # the table alone holds them now
         return pd.DataFrame(table, copy=False)
 
 
 class _Numbers:
-    """A column of numbers that grows in place, without being in memory twice at the end."""
+    """A column of numbers that grows in place, without being in memory twice at the end.
+
+    Zeros take no room until there is another number: most files know no rotation.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = np.dtype(kind)
         self.values = bytearray()
+        self.n_zeros = 0
 
     def add(self, values: NDArray[Any]) -> None:
-        self.values += values.astype(self.kind).tobytes()
+        if not self.values and not values.any():
+            self.n_zeros += len(values)
+            return
+        self.values += bytes(self.n_zeros * self.kind.itemsize)
+        self.n_zeros = 0
+        self.values += values.astype(self.kind, copy=False).tobytes()
 
     def column(self) -> NDArray[Any]:
+        if not self.values:
+            return np.zeros(self.n_zeros, dtype=self.kind)
         return np.frombuffer(self.values, dtype=self.kind)
 
 
@@ -175,13 +209,16 @@ class _Texts:
 
     def __init__(self) -> None:
         self.places: dict[str, int] = {}
-        self.codes = _Numbers("i")
+        self.codes = _Numbers("i")  # from 1; 0 where there is no text
         self.n = 0
 
-    def add(self, texts: Iterable[str | None]) -> None:
+    def add(self, texts: Iterable[str | None], lengths: list[int] | None = None) -> None:
+        """Take the texts of rows, or of runs of rows of these lengths."""
         places = self.places
-        codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
-        self.codes.add(np.array(codes, dtype=np.int32))
+        found = [0 if t is None else places.setdefault(t, len(places) + 1) for t in texts]
+        codes = np.array(found, dtype=np.int32)
+        codes = codes if lengths is None else np.repeat(codes, lengths)
+        self.codes.add(codes)
         self.n += len(codes)
 
     def pad(self, n: int) -> None:
@@ -189,7 +226,9 @@ class _Texts:
 
     def column(self, n: int) -> pd.Categorical:
         self.pad(n)
-        return pd.Categorical.from_codes(self.codes.column(), columns.text_column([*self.places]))
+        return pd.Categorical.from_codes(
+            self.codes.column() - 1, columns.text_column([*self.places])
+        )
 
 
 def as_text(column: pd.Series) -> pd.Series:
@@ -200,6 +239,35 @@ def as_text(column: pd.Series) -> pd.Series:
     texts = columns.text_array(column.cat.categories.tolist())
     coded = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
     return columns.text_of_arrays([coded.dictionary_decode()])
+
+
+def _usual_numbers(boxes: list[Box]) -> dict[str, NDArray[Any]] | None:
+    """Numbers and flags of boxes that are all in tracks and as CVAT writes them; else None."""
+    attrs = [box.attrs for box in boxes]
+    if not all("id" in box.parent and box.in_video for box in boxes):
+        return None
+    if set(map(len, attrs)) != {len(_USUAL)}:
+        return None
+    try:
+        texts = dict(zip(_USUAL, zip(*map(itemgetter(*_USUAL), attrs), strict=True), strict=True))
+        numbers = {name: np.array([*map(float, texts[name])]) for name in _USUAL[:5]}
+    except (KeyError, ValueError):
+        return None
+    frame = texts["frame"]
+    is_number = all(map(str.isdigit, frame)) and "".join(frame).isascii()
+    flags = {name: "".join(texts[name]).encode() for name in _FLAGS}
+    is_flag = all(len(t) == len(boxes) and not t.strip(b"01") for t in flags.values())
+    if not (is_number and max(map(len, frame)) < 10 and is_flag):
+        return None
+    number = np.array([*map(int, frame)], dtype=np.int64)
+    if not (number < MAX_FRAME).all() or not all(
+        (np.abs(each) < columns.MAX_EXACT).all() for each in numbers.values()
+    ):
+        return None
+    found = {name: numbers[key] for name, key in _CORNERS.items()}
+    found |= {name: np.frombuffer(text, np.uint8) == ord("1") for name, text in flags.items()}
+    rotation = np.zeros(len(boxes))
+    return found | {"number": number, "z_order": numbers["z_order"], "rotation": rotation}
 
 
 def _frame(box: Box) -> str | None:

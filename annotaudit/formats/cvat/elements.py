@@ -84,6 +84,9 @@ def read_elements(file: IO[bytes], problems: Problems) -> Elements:
         raise LabelFormatError(
             f"{path} cannot be read ({error}). Check the path, its permissions and its encoding."
         ) from error
+    finally:
+        # Parser and reader know each other; apart, both go when their columns are used up.
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
     return reader.elements()
 
 
@@ -103,7 +106,8 @@ class _Reader:
     def __init__(self, problems: Problems, parser: Any) -> None:
         self.problems = problems
         self.parser = parser
-        self.open: list[str] = []
+        self.depth = 0
+        self.in_parent = False  # inside a track or an image
         self.copied: list[str] | None = None  # XML of an element that is no box
         self.copied_from = 0
         self.text: list[str] = []
@@ -122,24 +126,29 @@ class _Reader:
         self.boxes = BoxColumns(problems)
 
     def start(self, tag: str, attrs: dict[str, str]) -> None:
-        depth = len(self.open)
-        self.open.append(tag)
-        if depth > _MAX_DEPTH:
-            self._refuse(f"elements {depth} deep", f"at most {_MAX_DEPTH}")
+        depth = self.depth
+        self.depth = depth + 1
         if self.copied is not None:
+            self._check_depth(depth)
             self._copy_start(tag, attrs)
-        elif depth == 0:
+        elif depth == 3 and self.box is not None and tag == "attribute":
+            self.name, self.text, self.n_text = attrs.get("name", ""), [], 0
+            self.parser.CharacterDataHandler = self.characters
+        elif depth == 2 and tag == "box" and self.in_parent:
+            self.box, self.attributes = attrs, None
+        else:
+            self._start_rare(tag, attrs, depth)
+
+    def _start_rare(self, tag: str, attrs: dict[str, str], depth: int) -> None:
+        self._check_depth(depth)
+        if depth == 0:
             if tag != "annotations":
                 self._refuse(f"<{excerpt(tag)}> as its root", "<annotations>")
         elif depth == 1 and tag in ("track", "image"):
             self.parent, self.in_video, self.other_shapes = attrs, tag == "track", []
+            self.in_parent = True
             if tag == "image":
                 self._image(attrs)
-        elif depth == 2 and tag == "box" and self.open[1] in ("track", "image"):
-            self.box, self.attributes = attrs, None
-        elif self.box is not None and tag == "attribute":
-            self.name, self.text, self.n_text = attrs.get("name", ""), [], 0
-            self.parser.CharacterDataHandler = self.characters
         elif depth == 1 and tag == "version":
             pass
         elif depth < 3:
@@ -150,31 +159,37 @@ class _Reader:
             self._copy_start(tag, attrs)
 
     def end(self, tag: str) -> None:
-        self.open.pop()
-        depth = len(self.open)
+        depth = self.depth - 1
+        self.depth = depth
         if self.copied is not None:
             self.copied.append(f"</{tag}>")
             if depth == self.copied_from:
                 self._copied(tag, "".join(self.copied))
                 self.copied = None
                 self.parser.CharacterDataHandler = None
-        elif depth == 2 and self.box is not None:
-            line = self.parser.CurrentLineNumber
-            self.boxes.add(Box(self.parent, self.in_video, self.box, self.attributes, line))
-            self.box = None
         elif depth == 3 and self.box is not None and tag == "attribute":
             self.attributes = self.attributes or {}
             self.attributes[self.name] = "".join(self.text)
             self.parser.CharacterDataHandler = None  # the blanks between elements cost time
-        elif depth == 1 and tag == "track" and self.other_shapes:
-            head = "".join(f" {key}={quoteattr(value)}" for key, value in self.parent.items())
-            xml = f"<track{head}>{''.join(self.other_shapes)}</track>"
-            self.others.append(("track", self.parent.get("task_id"), None, xml))
+        elif depth == 2 and self.box is not None:
+            line = self.parser.CurrentLineNumber
+            self.boxes.add(Box(self.parent, self.in_video, self.box, self.attributes, line))
+            self.box = None
+        elif depth == 1:
+            self.in_parent = False
+            if tag == "track" and self.other_shapes:
+                head = "".join(f" {key}={quoteattr(value)}" for key, value in self.parent.items())
+                xml = f"<track{head}>{''.join(self.other_shapes)}</track>"
+                self.others.append(("track", self.parent.get("task_id"), None, xml))
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            self._refuse(f"elements {depth} deep", f"at most {_MAX_DEPTH}")
 
     def characters(self, text: str) -> None:
         if self.copied is not None:
             self.copied.append(escape(text))
-        elif self.box is not None and self.open[-1] == "attribute":
+        else:
             self.text.append(text)
             self.n_text += len(text)
             if self.n_text > _MAX_TEXT:

@@ -50,7 +50,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -146,7 +145,6 @@ def read(
     found = read_elements(file, problems)
     tasks = read_tasks(found.meta, sequence, stem, problems)
     table = _table(found, tasks)
-    found = replace(found, table=table.iloc[:0])  # so that what is read is in memory once
     if table["track"].notna().any():
         table = fill_in(table, tasks, interpolate)
     frames = _frame_table(found, tasks, table, problems)
@@ -159,12 +157,16 @@ def read(
 
 
 def _table(found: Elements, tasks: Tasks) -> pd.DataFrame:
-    """Boxes with ``task``, ``frame`` and their sides; texts are categories."""
-    table: dict[str, Any] = dict(found.table.items())
+    """Boxes with ``task``, ``frame`` and their sides; texts are categories.
+
+    The columns are taken out of what was read, so that they are in memory once.
+    """
+    table: dict[str, Any] = {name: found.table.pop(name) for name in list(found.table)}
     task = tasks.of(table.pop("task"))
-    # Coordinates are decimal fractions: 113.0 - 13.1 is 99.9, not 99.9 and a bit.
-    table["width"] = np.round(table.pop("right") - table["left"], 9)
-    table["height"] = np.round(table.pop("bottom") - table["top"], 9)
+    for side, far, near in (("width", "right", "left"), ("height", "bottom", "top")):
+        size = table.pop(far).to_numpy() - table[near].to_numpy()
+        # Coordinates are decimal fractions: 113.0 - 13.1 is 99.9, not 99.9 and a bit.
+        table[side] = np.round(size, 9, out=size)
     table["frame"] = tasks.position(task, table.pop("number").to_numpy())
     return pd.DataFrame({"task": task, **table}, copy=False)
 
@@ -199,7 +201,7 @@ def _frame_table(
     images = found.images
     task = tasks.of(images["task"])
     listed = images.assign(task=task, frame=tasks.position(task, images["number"].to_numpy()))
-    looked_at = [listed[["task", "frame"]], tasks.looked_at(), boxes[["task", "frame"]]]
+    looked_at = [listed[["task", "frame"]], tasks.looked_at(), _with_boxes(boxes)]
     every = pd.concat(looked_at, ignore_index=True).drop_duplicates()
     every = every.merge(listed.drop_duplicates(["task", "frame"]), how="left", on=["task", "frame"])
     every = every.sort_values(["task", "frame"], ignore_index=True)
@@ -218,6 +220,14 @@ def _frame_table(
         }
     )
     return frames.assign(source_entry=every["extra"]) if every["extra"].notna().any() else frames
+
+
+def _with_boxes(boxes: pd.DataFrame) -> pd.DataFrame:
+    """Task and frame of all that have boxes, each once; of many boxes in little memory."""
+    task, frame = boxes["task"].to_numpy(), boxes["frame"].to_numpy()
+    least, n = int(frame.min(initial=0)), int(frame.max(initial=0)) + 1
+    keys = pd.unique(task * (n - least) + frame - least)
+    return pd.DataFrame({"task": keys // (n - least), "frame": keys % (n - least) + least})
 
 
 def _note_others(found: Elements, boxes: pd.DataFrame, problems: Problems) -> None:

@@ -47,6 +47,8 @@ class Tasks:
 
     def of(self, task: pd.Series) -> NDArray[np.int64]:
         """Which task each id is; the first where none is named."""
+        if len(self.ids) == 1:
+            return np.zeros(len(task), dtype=np.int64)
         places = {name: place for place, name in reversed(list(enumerate(self.ids))) if name}
         each = task.astype("category").cat
         known = np.array([*(places.get(name, 0) for name in each.categories), 0], dtype=np.int64)
@@ -60,6 +62,8 @@ class Tasks:
 
     def position(self, task: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.int64]:
         """Position in the sequence of a frame that CVAT calls by its number in the video."""
+        if len(self.starts) == 1:
+            return (number - self.starts[0]) // self.steps[0]
         start, step = np.array(self.starts)[task], np.array(self.steps)[task]
         return np.asarray((number - start) // step, dtype=np.int64)
 

@@ -22,11 +22,17 @@ def fill_in(table: pd.DataFrame, tasks: Tasks, interpolate: bool) -> pd.DataFram
         Whether to add boxes at all.
     """
     if interpolate:
-        length = np.array([-1 if n is None else n for n in tasks.lengths])[table["task"]]
-        codes = table["track"].cat.codes.to_numpy().astype(np.int64)
+        length = np.array([-1 if n is None else n for n in tasks.lengths])
+        codes = table["track"].cat.codes.to_numpy()
         shown = ~table["outside"].to_numpy() & (codes >= 0)
-        of_object = table["task"].to_numpy() * (codes.max(initial=0) + 2) + codes
-        table = pd.DataFrame({**dict(table.items()), "object": of_object}, copy=False)
+        of_object = codes
+        if len(length) > 1:
+            task = table["task"].to_numpy()
+            of_object = task * (int(codes.max(initial=0)) + 2) + codes
+            length = length[task]
+        found = {name: table.pop(name) for name in list(table)}
+        table = pd.DataFrame(found | {"object": of_object}, copy=False)
+        del found
         table = keyframes.fill_in(table, ["object"], shown, length)
     shown = ~table["outside"].to_numpy()
     # One column at a time: a long table is not in memory twice.
