@@ -1,13 +1,21 @@
 """How fast label files load: the plain way and ours, side by side in one run.
 
 ``python benchmarks/loading.py`` makes a SeqLabel.json of 200,000 boxes and a gt.txt of a million
-lines in a temporary folder, and prints seconds and ratios. Each time is the best of several runs,
-taken in turn, so that both see the same machine.
+lines in a temporary folder, and prints seconds and ratios. The readers take turns, so that both see
+the same machine; seconds are those of each one's best run, ratios the median over the rounds.
+
+``--growth 1 2 5 10`` loads a gt.txt of as many million lines, each in a process of its own, and
+prints seconds, of them those of the processor, and the most memory the process took. Ten million
+lines are a file of 340 MB.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -22,7 +30,16 @@ import pyarrow.csv as csv
 import annotaudit as aa
 
 FRAMES, BOXES_PER_FRAME = 2_000, 100
-LINES = 1_000_000
+LINES, LINES_PER_FRAME = 1_000_000, 100
+PROGRAM = """
+import resource, sys, time
+import annotaudit, annotaudit.boxes, pyarrow, pyarrow.compute, pyarrow.csv
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before, start, processor = peak(), time.perf_counter(), time.process_time()
+labels = annotaudit.load(sys.argv[1])
+print(time.perf_counter() - start, time.process_time() - processor, peak() - before)
+print(labels.boxes.memory_usage(deep=True).sum() / 2**20)
+"""
 
 
 def make_seq_label(path: Path) -> Path:
@@ -50,20 +67,22 @@ def make_seq_label(path: Path) -> Path:
     return path
 
 
-def make_gt(path: Path) -> Path:
-    """Write a million MOTChallenge lines."""
+def make_gt(path: Path, millions: int = 1) -> Path:
+    """Write millions of MOTChallenge lines."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "frame": np.repeat(np.arange(1, LINES // 100 + 1), 100),
-            "id": np.tile(np.arange(1, 101), LINES // 100),
-            **{side: rng.integers(1, 900, LINES) for side in ("x", "y", "w", "h")},
-            "consider": 1,
-            "class": 1,
-            "visibility": rng.random(LINES).round(3),
-        }
-    )
-    table.to_csv(path, header=False, index=False)
+    with path.open("w") as file:
+        for start in range(0, millions * LINES, LINES):
+            table = pd.DataFrame(
+                {
+                    "frame": np.arange(start, start + LINES) // LINES_PER_FRAME + 1,
+                    "id": np.tile(np.arange(1, LINES_PER_FRAME + 1), LINES // LINES_PER_FRAME),
+                    **{side: rng.integers(1, 900, LINES) for side in ("x", "y", "w", "h")},
+                    "consider": 1,
+                    "class": 1,
+                    "visibility": rng.random(LINES).round(3),
+                }
+            )
+            table.to_csv(file, header=False, index=False)
     return path
 
 
@@ -99,35 +118,63 @@ def motmetrics_txt(path: Path) -> pd.DataFrame:
         return motmetrics.io.loadtxt(str(path))
 
 
-def best_of(times: int, *readers: Callable[[], object]) -> list[float]:
-    """Time readers in turn; the best of each."""
-    best = [float("inf")] * len(readers)
-    for _ in range(times):
-        for place, reader in enumerate(readers):
+def in_turn(rounds: int, plain: Callable[[], object], ours: Callable[[], object]) -> np.ndarray:
+    """Time two readers in turn; a row of seconds per round."""
+    seconds = np.empty((rounds, 2))
+    for row in seconds:
+        for place, reader in enumerate((plain, ours)):
             start = time.perf_counter()
             reader()
-            best[place] = min(best[place], time.perf_counter() - start)
-    return best
+            row[place] = time.perf_counter() - start
+    return seconds
+
+
+def compare(folder: Path) -> None:
+    """Print seconds and ratios."""
+    labels = make_seq_label(folder / "SeqLabel.json")
+    seconds = in_turn(7, lambda: plain_seq_label(labels), lambda: aa.load(labels))
+    plain, ours = seconds.min(axis=0)
+    ratio = statistics.median(seconds[:, 0] / seconds[:, 1])
+    print(f"SeqLabel.json, {FRAMES * BOXES_PER_FRAME:,} boxes")
+    print(f"  json and a loop   {plain:7.3f} s")
+    print(f"  annotaudit        {ours:7.3f} s   {ratio:5.1f} times as fast")
+    truth = make_gt(folder / "gt.txt")
+    seconds = in_turn(15, lambda: plain_csv(truth), lambda: aa.load(truth))
+    arrow, ours = seconds.min(axis=0)
+    ratio = statistics.median(seconds[:, 1] / seconds[:, 0])
+    start = time.perf_counter()
+    motmetrics_txt(truth)
+    rival = time.perf_counter() - start
+    print(f"gt.txt, {LINES:,} lines")
+    print(f"  motmetrics        {rival:7.3f} s")
+    print(f"  pyarrow.csv       {arrow:7.3f} s")
+    print(
+        f"  annotaudit        {ours:7.3f} s   {rival / ours:5.1f} times as fast as motmetrics, "
+        f"{ratio:.2f} times the time of pyarrow.csv"
+    )
+
+
+def grow(folder: Path, sizes: list[int]) -> None:
+    """Print seconds and memory of larger and larger files."""
+    print("million lines   seconds   of the processor   memory, MB   of that the table")
+    for millions in sizes:
+        path = make_gt(folder / "gt.txt", millions)
+        command = [sys.executable, "-c", PROGRAM, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        wall, processor, memory, table = map(float, done.stdout.split())
+        print(f"{millions:13} {wall:9.2f} {processor:18.2f} {memory:12.0f} {table:19.0f}")
 
 
 def main() -> None:
-    """Print seconds and ratios."""
+    """Print what was asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--growth", type=int, nargs="+", metavar="MILLIONS")
+    sizes = parser.parse_args().growth
     with tempfile.TemporaryDirectory() as folder:
-        labels = make_seq_label(Path(folder, "SeqLabel.json"))
-        plain, ours = best_of(5, lambda: plain_seq_label(labels), lambda: aa.load(labels))
-        print(f"SeqLabel.json, {FRAMES * BOXES_PER_FRAME:,} boxes")
-        print(f"  json and a loop   {plain:7.3f} s")
-        print(f"  annotaudit        {ours:7.3f} s   {plain / ours:5.1f} times as fast")
-        truth = make_gt(Path(folder, "gt.txt"))
-        arrow, ours = best_of(3, lambda: plain_csv(truth), lambda: aa.load(truth))
-        (rival,) = best_of(1, lambda: motmetrics_txt(truth))
-        print(f"gt.txt, {LINES:,} lines")
-        print(f"  motmetrics        {rival:7.3f} s")
-        print(f"  pyarrow.csv       {arrow:7.3f} s")
-        print(
-            f"  annotaudit        {ours:7.3f} s   {rival / ours:5.1f} times as fast as motmetrics, "
-            f"{ours / arrow:.2f} times the time of pyarrow.csv"
-        )
+        if sizes:
+            grow(Path(folder), sizes)
+        else:
+            compare(Path(folder))
 
 
 if __name__ == "__main__":
