@@ -100,6 +100,8 @@ def _renamed(
     """Give the labels, or tracks, of the boxes as they should be, and the rows that changed."""
     told = said.dropna(subset=f"corrected_{name}")
     rows, judged = pairs(boxes, told, PLACE)
+    if not len(rows):
+        return boxes[name], rows
     names = boxes[name].to_numpy(dtype=object, copy=True)
     names[rows] = told[f"corrected_{name}"].to_numpy(dtype=object)[judged]
     return pd.Series(names, index=boxes.index).astype(boxes[name].dtype), rows

@@ -160,14 +160,15 @@ def with_marks(findings: pd.DataFrame, verdicts: pd.DataFrame, labels: Labels) -
 def _labels_now(said: pd.DataFrame, labels: Labels) -> pd.Series:
     """Give the label of the box each mark is about; NaN where no such box is left."""
     now = pd.Series(np.nan, index=said.index, dtype=TEXT)
-    boxes = labels.boxes[labels.boxes["frame"].isin(said["frame"])]
-    rows, judged = pairs(boxes, said, PLACE)
-    now.iloc[judged] = boxes["label"].astype(TEXT).to_numpy(dtype=object)[rows]
+    rows, judged = pairs(labels.boxes, said, PLACE)
+    now.iloc[judged] = labels.boxes["label"].iloc[rows].to_numpy(dtype=object)
     return now
 
 
 def _drawn_since(missing: pd.DataFrame, labels: Labels) -> pd.Series:
     """Whether the labels have a box now where a reviewer drew one."""
+    if missing.empty:
+        return pd.Series(dtype=bool)
     keys = ["sequence", "annotator", "frame"]
     boxes = labels.boxes.loc[labels.boxes["frame"].isin(missing["frame"]), [*keys, *SIDES]]
     boxes = boxes.astype({"sequence": TEXT, "annotator": TEXT})
@@ -188,6 +189,5 @@ def _reasons(said: pd.DataFrame) -> pd.Series:
     joint = pd.Series(", should be ", index=said.index, dtype=object)
     joint = joint.mask(said["rule"].eq(MISSING_BOX), ": ")
     should = (joint + named.mask(said["rule"].eq(EXTRA_BOX))).fillna("")
-    by = (" (seen by " + said["reviewer"].mask(said["reviewer"].eq("")) + ")").fillna("")
     note = (" " + said["note"].mask(said["note"].eq(""))).fillna("")
-    return (words + should + by + "." + note).astype(TEXT)
+    return (words + should + "." + note).astype(TEXT)

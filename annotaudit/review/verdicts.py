@@ -236,6 +236,7 @@ def pairs(
     """Find the row numbers in both tables of what belongs together, as the verdicts came."""
     check_verdicts(verdicts)
     ours = boxes[[*by, *SIDES]].assign(row=np.arange(len(boxes)))
+    ours = ours[ours["frame"].isin(verdicts["frame"])]  # few of many, as a rule
     theirs = verdicts[[*by, *SIDES]].assign(judged=np.arange(len(verdicts)))
     both = ours.merge(like(theirs, ours, by), on=list(by), suffixes=("", "_judged"))
     was = both[[f"{side}_judged" for side in SIDES]].to_numpy(dtype="float64")
