@@ -25,6 +25,9 @@ the files themselves hold other fillers for ``DontCare``; both come back as they
 
 Where ``image_02/0000/`` stands beside ``label_02``, its images are the frames that were looked at.
 Otherwise those with a line count. How large the images are is not told.
+
+KITTI's object benchmark (``label_2``, 15 values and a file per image) is another format: it is
+refused by its name.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from annotaudit.boxes import TEXT, Labels
+from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.line_columns import LineColumns, Value, read_columns, write_columns
@@ -69,6 +73,7 @@ _FOLDER = "label_02"
 _DIGITS = 9  # after the point, in which a right side is its left side and its width
 _NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _START = re.compile(rb"\d+ -?\d+ [A-Za-z][\w-]*(?: %b){14,15}" % _NUMBER)
+_OBJECT = re.compile(rb"[A-Za-z][\w-]*(?: %b){14,15}" % _NUMBER)  # of the other benchmark
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -82,9 +87,18 @@ def recognises(path: Path, head: bytes) -> bool:
     if path.is_dir():
         heads = [found for file in _files(path)[:20] if (found := head_of(file)).strip()]
         return bool(heads) and all(recognises(Path("file"), found) for found in heads)
+    return any(_START.fullmatch(line) for line in _first_lines(head)) or _is_object(head)
+
+
+def _first_lines(head: bytes) -> list[bytes]:
     lines = (b" ".join(line.split()) for line in head[:5000].splitlines())
-    first = [line for line in lines if line][:5]
-    return any(_START.fullmatch(line) for line in first)
+    return [line for line in lines if line][:5]
+
+
+def _is_object(head: bytes) -> bool:
+    """Whether a file is of the object benchmark: claimed, to say that it is not read."""
+    lines = _first_lines(head)
+    return bool(lines) and all(_OBJECT.fullmatch(line) for line in lines[:-1] or lines)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -129,8 +143,17 @@ def load(
     boxes, frames = [], []
     for file in files:
         problems.source = str(file)
-        if len(files) > 1 and not head_of(file).strip():
+        head = head_of(file)
+        if _is_object(head):
+            raise LabelFormatError(
+                f"{file}: found {len(_first_lines(head)[0].split())} values on a line, as KITTI's "
+                "object benchmark has them; expected the 17 of KITTI tracking, which begin with "
+                "frame and track. Export as KITTI tracking, COCO or CVAT."
+            )
+        if len(files) > 1 and not head.strip():
             problems.add("file", "it is empty: the sequence has no boxes")
+            seen = _frame_table(file, file.stem, np.array([], dtype=np.int64))
+            frames += [seen] if len(seen) else []
             continue
         lines = read_columns(read_bytes(file), _LINE, problems, separator=" ", optional=1)
         name = sequence or file.stem

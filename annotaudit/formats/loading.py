@@ -16,7 +16,7 @@ from annotaudit.boxes import Labels
 from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.problems import Problems
-from annotaudit.formats.recognise import recognise
+from annotaudit.formats.recognise import read_head, recognise
 from annotaudit.frames.matching import match_images
 from annotaudit.frames.s3_files import copy_here, s3_client, split_address
 
@@ -160,6 +160,11 @@ def _load_one(path: Path, format: str, strict: bool, options: dict[str, Any]) ->
 def _format_of(path: Path) -> str:
     if name := recognise(path):
         return name
+    if path.is_file() and read_head(path).startswith(b"PK\3\4"):
+        raise LabelFormatError(
+            f"{path} is an archive, and none of CVAT's own; of others the content is read. Unpack "
+            "it, and load the folder."
+        )
     known = "; ".join(f"{name}: {kind.what}" for name, kind in FORMATS.items())
     raise LabelFormatError(
         f"{path} is no label format that is known here. Expected one of: {known}. "

@@ -259,6 +259,36 @@ def test_other_xml_is_refused(write, text, says):
         load(write(text))
 
 
+def test_a_name_that_cannot_be_used_is_written_back(write, tmp_path):
+    path = write(
+        document(
+            '<image id="0" name="cam\\a.jpg" width="5" height="4" subset="x"></image>',
+            '<image id="1" name="ü/b c.JPG" width="5" height="4"></image>',
+            meta=meta(2),
+        )
+    )
+    labels = load(path)
+    assert labels.frames["image"].isna().tolist() == [True, False]
+    assert "expected a file name" in labels.problems["what"].iloc[0]
+    assert content(save(labels, tmp_path / "again.xml")) == content(path)
+
+
+def test_boxes_before_the_start_of_their_task_cost_themselves_only(write):
+    about = meta(size=5, start=100, stop=104)
+    image = '<image id="99" name="a.jpg"/>'
+    labels = load(write(document(track(box(90), box(101)), image, meta=about)))
+    assert labels.boxes["frame"].tolist() == [1, 2, 3, 4]
+    assert labels.frames["frame"].tolist() == [0, 1, 2, 3, 4]
+    assert labels.problems["where"].tolist() == ["1 boxes", "1 images"]
+
+
+def test_xml_in_utf_16_is_recognised(tmp_path):
+    path = tmp_path / "file.xml"
+    text = document(track(box(0)), meta=meta(1).replace("street", "straße"))
+    path.write_bytes(text.replace("utf-8", "utf-16").encode("utf-16"))
+    assert aa.load(path).boxes["sequence"].tolist() == ["straße"]
+
+
 def test_frame_numbers_do_not_cost_all_memory(write):
     many = [track(box(0), box(9_000_000), number=number) for number in range(4)]
     with pytest.raises(LabelFormatError, match="interpolate=False"):

@@ -536,7 +536,9 @@ def test_what_is_no_box_is_a_problem_with_its_place(pack, bad, says):
 def test_other_archives_are_not_of_cvat(pack, tmp_path):
     path = pack({"images/a.jpg": b"x"})
     assert not recognises(path, path.read_bytes())
-    with pytest.raises(LabelFormatError, match="no label format"):
+    with pytest.raises(
+        LabelFormatError, match="none of CVAT's own.* Unpack it, and load the folder"
+    ):
         aa.load(path)
     with pytest.raises(LabelFormatError, match="neither"):
         load(path)

@@ -86,6 +86,32 @@ def test_a_folder_is_a_set_of_sequences_with_their_images(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_images_of_a_sequence_without_boxes_were_looked_at(tmp_path):
+    write(tmp_path, CAR, name="label_02/0000.txt")
+    write(tmp_path, name="label_02/0001.txt")
+    for name in ("0001/000000.png", "0001/000001.PNG"):
+        write(tmp_path, name=f"image_02/{name}")
+    labels = load(tmp_path)
+    assert labels.frames[["sequence", "frame"]].to_numpy().tolist() == [
+        ["0000", 0], ["0001", 0], ["0001", 1]
+    ]  # fmt: skip
+    assert labels.problems["where"].tolist() == ["file"]
+
+
+OBJECT = "Car 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59"
+
+
+@pytest.mark.parametrize("line", [OBJECT, f"{OBJECT} 0.9", OBJECT.replace("Car", "DontCare")])
+@pytest.mark.parametrize("place", ["", "label_2"])
+def test_the_object_benchmark_is_refused_by_its_name(tmp_path, line, place):
+    file = write(tmp_path / "training", line, OBJECT, name=f"{place}/000000.txt".lstrip("/"))
+    for path in (file, tmp_path / "training"):
+        with pytest.raises(
+            LabelFormatError, match=r"values on a line, as KITTI's object benchmark"
+        ):
+            aa.load(path)
+
+
 def test_the_reader_of_the_benchmark_sees_the_same(tmp_path, capsys):
     """TrackEval keeps corners, and regions of no interest apart."""
     kitti = pytest.importorskip("trackeval").datasets.Kitti2DBox

@@ -82,6 +82,8 @@ def recognises(path: Path, head: bytes) -> bool:
     >>> recognises(Path("any.name"), b"<annotations><version>1.1</version>")
     True
     """
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
     return bool(head.lstrip()[:1] == b"<" and _ROOT.search(head) and _ALSO.search(head))
 
 
@@ -144,7 +146,7 @@ def read(
     """
     found = read_elements(file, problems)
     tasks = read_tasks(found.meta, sequence, stem, problems)
-    table = _table(found, tasks)
+    table = _not_before(_table(found, tasks), "boxes", problems)
     if table["track"].notna().any():
         table = fill_in(table, tasks, interpolate)
     frames = _frame_table(found, tasks, table, problems)
@@ -169,6 +171,19 @@ def _table(found: Elements, tasks: Tasks) -> pd.DataFrame:
         table[side] = np.round(size, 9, out=size)
     table["frame"] = tasks.position(task, table.pop("number").to_numpy())
     return pd.DataFrame({"task": task, **table}, copy=False)
+
+
+def _not_before(table: pd.DataFrame, what: str, problems: Problems) -> pd.DataFrame:
+    """Leave out what lies before the first frame of its task."""
+    is_before = table["frame"] < 0
+    if not is_before.any():
+        return table
+    problems.add(
+        f"{int(is_before.sum())} {what}",
+        "on frames before the start_frame of their task, so that their place is unknown; not used. "
+        "Correct start_frame, or export again",
+    )
+    return table[~is_before].reset_index(drop=True)
 
 
 def _box_table(table: pd.DataFrame, tasks: Tasks) -> pd.DataFrame:
@@ -201,25 +216,30 @@ def _frame_table(
     images = found.images
     task = tasks.of(images["task"])
     listed = images.assign(task=task, frame=tasks.position(task, images["number"].to_numpy()))
+    listed = _not_before(listed, "images", problems)
     looked_at = [listed[["task", "frame"]], tasks.looked_at(), _with_boxes(boxes)]
     every = pd.concat(looked_at, ignore_index=True).drop_duplicates()
     every = every.merge(listed.drop_duplicates(["task", "frame"]), how="left", on=["task", "frame"])
     every = every.sort_values(["task", "frame"], ignore_index=True)
     at = every["task"].tolist()
     names = [name if isinstance(name, str) else None for name in every["name"].tolist()]
+    usable = [safe_name(n, f"image {n!r}"[:60], problems) for n in names]
+    refused = {row: n for row, n in enumerate(names) if n is not None and usable[row] is None}
     frames = pd.DataFrame(
         {
             "sequence": columns.text_column([tasks.names[n] for n in at]),
             "frame": every["frame"].astype("int64"),
-            "image": columns.text_column(
-                [safe_name(n, f"image {n!r}"[:60], problems) for n in names]
-            ),
+            "image": columns.text_column(usable),
             "image_width": every["width"].fillna(pd.Series([tasks.sizes[n][0] for n in at])),
             "image_height": every["height"].fillna(pd.Series([tasks.sizes[n][1] for n in at])),
             "time": np.nan,
         }
     )
-    return frames.assign(source_entry=every["extra"]) if every["extra"].notna().any() else frames
+    extra = [text if isinstance(text, str) else None for text in every["extra"].tolist()]
+    for row, name in refused.items():  # to be written back
+        more = decode((extra[row] or "{}").encode(), problems.source)
+        extra[row] = encode(more | {"name": name}, problems.source).decode()
+    return frames.assign(source_entry=columns.text_column(extra)) if any(extra) else frames
 
 
 def _with_boxes(boxes: pd.DataFrame) -> pd.DataFrame:

@@ -70,13 +70,15 @@ def write_images(
     ]
     keys = zip(images["sequence"].tolist(), images["frame"].tolist(), strict=True)
     for at, (place, name, width, height, entry) in enumerate(zip(keys, *facts, strict=True)):
+        more = decode(entry.encode(), "column source_entry") if isinstance(entry, str) else {}
+        more = more if isinstance(more, dict) else {}
+        kept = more.pop("name", None)  # one that could not be used
         head: dict[str, Any] = {"id": numbers[at]}
-        head["name"] = name if isinstance(name, str) else f"{place[0]}/{place[1]}"
+        head["name"] = name if isinstance(name, str) else kept or f"{place[0]}/{place[1]}"
         for key, value in (("width", width), ("height", height)):
             if value is not None and value == value:
                 head[key] = f"{value:.15g}"
-        more = decode(entry.encode(), "column source_entry") if isinstance(entry, str) else {}
-        head |= more if isinstance(more, dict) and "name" not in more else {}
+        head |= more
         task_id = (tasks.ids[task[at]] or str(task[at])) if several else None
         if task_id is not None:
             head["task_id"] = task_id
