@@ -141,6 +141,38 @@ def test_what_is_no_box_is_a_problem_with_its_place(write, entry, says):
         load(path, strict=True)
 
 
+def test_what_is_no_box_is_written_back(write, tmp_path):
+    polygon = {"id": 5, "image_id": 9, "category_id": 3, "segmentation": [[1, 2, 3, 4, 5, 6]]}
+    turned = box(6, bbox=[1, 2, 3, 4, 45.0])
+    path = write(coco(box(), polygon, box(2), turned))
+    labels = aa.load(path)
+    saved = content(save(labels, tmp_path / "again.json"))
+    assert sorted(saved["annotations"], key=lambda each: each["id"]) == sorted(
+        content(path)["annotations"], key=lambda each: each["id"]
+    )
+    new = labels.boxes.assign(annotation_id=["5", "6"])
+    saved = content(save(aa.Labels(new, labels.frames), tmp_path / "again.json"))["annotations"]
+    assert [each["id"] for each in saved] == [5, 6, 7, 8], "no id twice"
+    fewer = aa.Labels(labels.boxes.iloc[:0], labels.frames.iloc[:1])
+    saved = content(save(fewer, tmp_path / "again.json"))
+    assert [each["id"] for each in saved["annotations"]] == [6], "the other's image is gone"
+
+
+RESULTS = '[{"image_id": 7, "category_id": 18, "bbox": [1, 2, 3, 4], "score": 0.5}]'
+YOUTUBE = (
+    '{"videos": [{"id": 1, "file_names": ["a/0.jpg"]}], '
+    '"annotations": [{"id": 1, "video_id": 1, "bboxes": [[1, 2, 3, 4]]}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(RESULTS, "as COCO results are"), (YOUTUBE, "YouTube-VIS")]
+)
+def test_relatives_are_recognised_and_refused_with_what_to_do(write, text, says):
+    with pytest.raises(LabelFormatError, match=says):
+        aa.load(write(text))
+
+
 def test_an_unknown_side_is_kept_as_unknown(write):
     labels = load(
         write(json.dumps(coco(box(bbox=[1, None, 3, 4]), box(2))).replace(" 60,", " NaN,"))

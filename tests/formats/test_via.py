@@ -207,6 +207,18 @@ def test_via_3_is_refused_with_what_to_do(tmp_path):
         aa.load(path)
 
 
+@pytest.mark.parametrize("start", ["", '{"_via_settings": {}, "_via_img_metadata": '])
+def test_the_json_of_via_is_refused_with_what_to_do(tmp_path, start):
+    path = tmp_path / "via_region_data.json"
+    end = "}" if start else ""
+    path.write_text(
+        f'{start}{{"a.jpg12": {{"filename": "a.jpg", "size": 12, "regions": [], '
+        f'"file_attributes": {{}}}}}}{end}'
+    )
+    with pytest.raises(LabelFormatError, match=r"JSON of VIA; expected its CSV.*as csv"):
+        aa.load(path)
+
+
 @pytest.mark.parametrize(
     "data", ["hello\n", "left,top\n1,2\n", "{}\n", HEADER.replace("region_id", "id")]
 )

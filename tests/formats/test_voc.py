@@ -64,6 +64,19 @@ def test_corners_are_pixels_inside_counted_from_one(write):
     assert from_zero.boxes["left"].tolist() == [48]
 
 
+def test_what_labelimg_and_its_like_add_is_kept(write, tmp_path):
+    turned = "<object><name>dog</name><robndbox><cx>1</cx><cy>2</cy></robndbox></object>"
+    text = voc(entry(), turned).replace("<annotation>", '<annotation verified="yes">')
+    folder = write(text)
+    labels = aa.load(folder)
+    assert len(labels.boxes) == 1
+    assert labels.problems["where"].tolist() == ["object 1"]
+    saved = (save(labels, tmp_path / "again") / "0.xml").read_text()
+    assert 'verified="yes"' in saved
+    assert "<robndbox>" in saved
+    assert len(load(tmp_path / "again").boxes) == 1
+
+
 def test_one_pixel_is_a_box_of_one_pixel(write):
     labels = load(write(voc(entry(corners=(1, 1, 1, 1)))))
     assert labels.boxes[list(aa.boxes.SIDES)].to_numpy().tolist() == [[0, 0, 1, 1]]

@@ -19,6 +19,7 @@ from annotaudit.formats.problems import Problems, excerpt
 
 IN_ATTRIBUTES = "attributes.track_id"  # where CVAT writes the number of a track
 _BATCH = 8_192
+_LARGEST = 1.7976931348623157e308  # of floats; whole numbers can be larger
 _IDS = {"annotation_id": "id", "class_id": "category_id"}
 _FLAGS = ("keyframe", "occluded")  # columns of their own; in the file among the attributes
 _KNOWN = frozenset(
@@ -29,7 +30,7 @@ _WITHOUT_NAME = "consolidated"
 
 def read_annotations(
     batches: Iterable[list[Any]], row_of_id: dict[Any, int], problems: Problems
-) -> tuple[NDArray[np.int64], pd.DataFrame, str]:
+) -> tuple[NDArray[np.int64], pd.DataFrame, str, list[dict[str, Any]]]:
     """Make columns of the annotations that are boxes, and problems of the others.
 
     Parameters
@@ -47,11 +48,14 @@ def read_annotations(
     table : DataFrame
     track_key : str
         Where the file keeps the track.
+    others : list of dict
+        Annotations without a box, to be written back.
     """
     reader = _Reader(row_of_id, problems)
     for batch in batches:
         reader.add(batch)
-    return np.concatenate([np.zeros(0, np.int64), *reader.rows]), reader.table(), reader.track_key
+    rows = np.concatenate([np.zeros(0, np.int64), *reader.rows])
+    return rows, reader.table(), reader.track_key, reader.others
 
 
 class _Reader:
@@ -62,6 +66,7 @@ class _Reader:
         self.problems = problems
         self.track_key = ""
         self.seen = 0
+        self.others: list[dict[str, Any]] = []
         self.rows: list[NDArray[np.int64]] = []
         self.sides: list[NDArray[np.float64]] = []
         self.texts: dict[str, list[Any]] = {n: [] for n in (*_IDS, "track", "annotator", "extra")}
@@ -126,6 +131,9 @@ class _Reader:
             found = self._sides_of(entry)
             if isinstance(found, str):
                 self.problems.add(f"annotation {place}", found)
+                # An infinity would come back as null, and make a box with an unknown side.
+                if isinstance(entry, dict) and "inf" not in repr(entry.get("bbox")):
+                    self.others.append(entry)
             else:
                 entries.append(entry)
                 rows.append(self.row_of_id[entry["image_id"]])
@@ -146,7 +154,7 @@ class _Reader:
         for value in bbox:
             if value is None:
                 sides.append(float("nan"))
-            elif type(value) not in (int, float) or not abs(value) < 1e300:
+            elif type(value) not in (int, float) or not abs(value) <= _LARGEST:
                 if type(value) is float and value != value:
                     sides.append(value)
                 else:
@@ -264,7 +272,12 @@ def _merged(extra: pd.Series, more: Leftovers, where: str) -> pd.Series:
 
 
 def write_annotations(
-    boxes: pd.DataFrame, image_ids: list[Any], class_ids: list[Any], track_key: str, target: str
+    boxes: pd.DataFrame,
+    image_ids: list[Any],
+    class_ids: list[Any],
+    track_key: str,
+    target: str,
+    others: list[dict[str, Any]],
 ) -> Iterator[bytes]:
     """Write annotations as JSON, with commas between and without the brackets around.
 
@@ -277,6 +290,8 @@ def write_annotations(
         As :func:`read_annotations` gives it.
     target : str
         For messages.
+    others : list of dict
+        Annotations without a box; they get new ids where theirs are taken.
     """
     if (bad := np.isinf(boxes[list(SIDES)].to_numpy()).any(axis=1)).any():
         row = boxes[bad].iloc[0]
@@ -296,6 +311,11 @@ def write_annotations(
             entry["image_id"] = image_id
             _set_class(entry, class_id)
         yield (b"," if start else b"") + encode(entries, target)[1:-1]
+    if others:
+        if {*map(repr, numbers)} & {repr(other.get("id")) for other in others}:
+            first = max([n for n in numbers if type(n) is int], default=0) + 1
+            others = [other | {"id": n} for n, other in enumerate(others, start=first)]
+        yield (b"," if len(boxes) else b"") + encode(others, target)[1:-1]
 
 
 def _set_class(entry: dict[str, Any], class_id: Any) -> None:

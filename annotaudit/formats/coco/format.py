@@ -64,15 +64,19 @@ _LISTS = {
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Tell COCO from the lists and keys among its first bytes.
+    """Tell COCO from the lists and keys among its first bytes; results, too, to say what they lack.
 
     Examples
     --------
     >>> recognises(Path("any.name"), b'{"images": [{"id": 1, "file_name": "a.jpg"}], "ann')
     True
     """
+    if head.lstrip()[:1] == b"[":
+        return all(key in head for key in (b'"image_id"', b'"category_id"', b'"bbox"'))
     if head.lstrip()[:1] != b"{":
         return False
+    if b'"videos"' in head and b'"file_names"' in head:  # YouTube-VIS
+        return True
     has_images, has_annotations = (pattern.search(head) for pattern in _LISTS.values())
     if has_images and (has_annotations or b'"file_name"' in head):
         return True
@@ -174,7 +178,7 @@ def _labels(
     problems: Problems,
 ) -> Labels:
     images = read_images(content, sequence or path.stem, problems)
-    rows, table, track_key = read_annotations(batches, images.row_of_id, problems)
+    rows, table, track_key, others = read_annotations(batches, images.row_of_id, problems)
     names = _category_names(content.get("categories"), problems)
     labels = table["class_id"].map(names) if names else pd.Series(None, table.index, dtype=object)
     for unknown in sorted(set(table["class_id"].dropna().unique()) - names.keys()):
@@ -192,7 +196,8 @@ def _labels(
     rest = {key: value for key, value in content.items() if key != "images"}
     frames = images.frames
     if len(frames):
-        text = encode({"file": rest, "track_key": track_key}, str(path))
+        kept = {"others": others} if others else {}
+        text = encode({"file": rest, **kept, "track_key": track_key}, str(path))
         frames["source_file"] = columns.on_first_row(len(frames), text)
     return Labels(boxes, frames, problems.table())
 
@@ -231,9 +236,9 @@ def save(labels: Labels, path: Path) -> Path:
         If a side is infinite, which JSON cannot hold.
     """
     files = _source_files(labels.frames, path)
-    track_key = next((key for _, key in files if key), "track_id")
+    track_key = next((key for _, key, _ in files if key), "track_id")
     content: dict[str, Any] = dict(files[0][0]) if files else {}
-    for other, _ in files[1:]:
+    for other, *_ in files[1:]:
         for key in ("categories", "videos"):
             content[key] = [*_items(content.get(key)), *_items(other.get(key))]
     images, videos, image_ids = image_entries(labels, content.get("videos"), str(path))
@@ -244,7 +249,11 @@ def save(labels: Labels, path: Path) -> Path:
         content["categories"] = categories
     content.pop("annotations", None)
     head = encode({**content, "images": images}, str(path))
-    boxes = write_annotations(labels.boxes, image_ids, ids, track_key, str(path))
+    # Ids of images are those of the file as long as it is one.
+    others = files[0][2] if len(files) == 1 else []
+    known = {repr(image["id"]) for image in images}
+    others = [each for each in others if repr(each.get("image_id")) in known]
+    boxes = write_annotations(labels.boxes, image_ids, ids, track_key, str(path), others)
     return write_whole(path, chain([head[:-1], b',"annotations":['], boxes, [b"]}"]))
 
 
@@ -252,12 +261,14 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _source_files(frames: pd.DataFrame, path: Path) -> list[tuple[dict[str, Any], str | None]]:
-    """Of each COCO file the labels came from: what else stood in it, where it kept the track."""
+def _source_files(
+    frames: pd.DataFrame, path: Path
+) -> list[tuple[dict[str, Any], str | None, list[dict[str, Any]]]]:
+    """Of each COCO file the labels came from: the rest of it, where it kept the track, no boxes."""
     texts = frames["source_file"].dropna().tolist() if "source_file" in frames else []
     values = [decode(text.encode(), f"{path}, column source_file") for text in texts]
     return [
-        (value["file"], value["track_key"])
+        (value["file"], value["track_key"], _items(value.get("others")))
         for value in values
         if isinstance(value, dict) and isinstance(value.get("file"), dict) and "track_key" in value
     ]

@@ -54,10 +54,12 @@ from annotaudit.formats.csv_cells import header_of, read_cells
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import decode, encode, read_bytes
 from annotaudit.formats.problems import Problems, excerpt
+from annotaudit.formats.recognise import HEAD_BYTES
 from annotaudit.formats.saving import write_whole
 from annotaudit.formats.via.rows import CELLS, KEYS_OF_SIDES, rows_of
 
 _VIA_3 = b"temporal_coordinates,spatial_coordinates"
+_JSON_KEYS = (b'"filename"', b'"regions"', b'"file_attributes"')
 _TRACKS = ("track", "track_id")
 _LABELS = ("label", "class", "category", "type", "name", "object", "class_name", "species")
 _NUMBER = re.compile(r".*?([0-9]{1,15})(?:\.\w{1,10})?", re.ASCII | re.DOTALL)
@@ -72,7 +74,11 @@ def recognises(path: Path, head: bytes) -> bool:
     >>> recognises(Path("any.name"), ",".join(CELLS).encode())
     True
     """
-    return _VIA_3 in head[:20_000] or set(CELLS) <= set(_header(head))
+    return _VIA_3 in head[:20_000] or _is_json(head) or set(CELLS) <= set(_header(head))
+
+
+def _is_json(head: bytes) -> bool:
+    return head.lstrip()[:1] == b"{" and all(key in head for key in _JSON_KEYS)
 
 
 def _header(head: bytes) -> list[str]:
@@ -114,6 +120,11 @@ def load(
         raise LabelFormatError(
             f"{path}: this is the CSV of VIA 3, which tells times of a video, not frames, and no "
             "tracks. Export the boxes from VIA 3 as COCO JSON and load that."
+        )
+    if _is_json(data[:HEAD_BYTES]):
+        raise LabelFormatError(
+            f"{path}: found the JSON of VIA; expected its CSV. In VIA choose Annotation, Export "
+            "Annotations (as csv), or as COCO, and load that."
         )
     if missing := sorted(set(CELLS) - set(_header(data))):
         raise LabelFormatError(

@@ -33,6 +33,7 @@ Programs that count pixels from 0 write VOC files, too; ``first_pixel=0`` reads 
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -51,6 +52,7 @@ from annotaudit.formats.voc.xml import CORNERS, FLAGS, annotation, objects_of, p
 from annotaudit.frames.matching import natural_order, path_inside
 
 _MAX_BYTES = 20_000_000  # of one image; ten thousand boxes take three million
+_ROOT = re.compile(rb"<annotation(\s[^>]*)?>")  # LabelImg marks it verified="yes"
 _HEAD = 4_096  # bytes that tell a file
 
 
@@ -69,7 +71,7 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def _is_voc(head: bytes) -> bool:
-    return b"<annotation>" in head and any(
+    return bool(_ROOT.search(head)) and any(
         tag in head for tag in (b"<filename>", b"<bndbox>", b"<size>", b"<object>")
     )
 
@@ -154,8 +156,8 @@ class _Reader:
     def read(self, frame: int, file: Path) -> None:
         root = parse(read_bytes(file, max_bytes=_MAX_BYTES), str(file))
         for place, entry in enumerate(root.findall("object")):
-            root.remove(entry)
-            self._object(frame, f"object {place}", entry)
+            if self._object(frame, f"object {place}", entry):
+                root.remove(entry)  # all else is written back as it is
         width, height = (_number(root.findtext(f"size/{side}")) for side in ("width", "height"))
         name = root.findtext("filename")
         self.frames.append(
@@ -169,7 +171,8 @@ class _Reader:
             )
         )
 
-    def _object(self, frame: int, where: str, entry: ElementTree.Element) -> None:
+    def _object(self, frame: int, where: str, entry: ElementTree.Element) -> bool:
+        """Take an object, if it has a box."""
         texts = [entry.findtext(f"bndbox/{corner}") for corner in CORNERS]
         corners = [_number(text) for text in texts]
         if None in corners:
@@ -177,7 +180,7 @@ class _Reader:
             self.problems.add(
                 where, f"{CORNERS[at]} is {excerpt(texts[at])}; expected a number of pixels"
             )
-            return
+            return False
         left, top, right, bottom = (value or 0.0 for value in corners)
         flags: list[bool | None] = []
         for name in FLAGS:
@@ -203,6 +206,7 @@ class _Reader:
                 right - left + 1, bottom - top + 1, *flags, rest,
             )
         )  # fmt: skip
+        return True
 
     def labels(self) -> Labels:
         names = ["frame", "label", *SIDES, *FLAGS, "extra"]
