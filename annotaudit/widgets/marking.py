@@ -66,6 +66,12 @@ class Marking(anywidget.AnyWidget):
         self.ledger.withdraw(mark_id)
         self._show_seen(mark_id)
 
+    def _worst(self) -> pd.DataFrame:
+        """Give the findings, what reviewers saw before them."""
+        if not self._seen:
+            return self.findings
+        return pd.concat([self.marks, self.findings] if len(self.findings) else [self.marks])
+
     def _read_seen(self) -> list[dict[str, Any]]:
         return seen_by_reviewers(self.findings, self.ledger.read(), self.labels)
 

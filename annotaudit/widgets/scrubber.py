@@ -153,7 +153,7 @@ class FrameScrubber(Marking):
         if bundle is None:
             return None
         data, metadata = bundle
-        still = contact_sheet(self._payload, self.findings)  # shown where no kernel runs
+        still = contact_sheet(self._payload, self._worst())  # shown where no kernel runs
         picture = {} if still is None else {"image/jpeg": b64encode(still).decode("ascii")}
         return {**data, "text/plain": repr(self), **picture}, metadata
 

@@ -227,6 +227,14 @@ def test_marks_survive_a_new_kernel_and_stand_once(labels, findings, tmp_path):
     assert FrameScrubber(labels, among, ledger=path)._seen == []
 
 
+def test_where_no_kernel_runs_a_mark_is_shown(labels):
+    scrubber = FrameScrubber(labels)
+    assert "image/jpeg" not in scrubber._repr_mimebundle_()[0]
+    scrubber.mark(labels.boxes.iloc[3], "extra_box")
+    assert "image/jpeg" in scrubber._repr_mimebundle_()[0]
+    scrubber.close()
+
+
 def test_a_mark_that_cannot_be_recorded_is_taken_back_in_the_browser(scrubber, labels, sent):
     hear(scrubber, kind="seen", finding="x1", entry=of_the_browser(labels, rule="gap"))
     assert [message["kind"] for message, _ in sent] == ["problem", "seen"]
