@@ -138,7 +138,7 @@ def save_page(
             "meta": meta,
             "arrays": {name: _text(array) for name, array in payload.arrays.items()},
         },
-        "pictures": _pictures(payload, _positions(payload, frames), width),
+        "pictures": _pictures(payload, _positions(payload, seen, frames), width),
     }
     script = f"{(HERE / 'scrubber.js').read_text(encoding='utf-8')}{START}"
     page = PAGE.substitute(
@@ -153,12 +153,13 @@ def save_page(
     return written
 
 
-def _positions(payload: Payload, frames: str) -> list[int]:
+def _positions(payload: Payload, seen: Sequence[Mapping[str, Any]], frames: str) -> list[int]:
     if frames == "all":
         return list(range(len(payload.frames)))
     columns = payload.meta["finding_columns"]
     table = np.frombuffer(payload.arrays["findings"], "<f8").reshape(-1, len(columns))
-    at = table[:, columns.index("position")].astype(int)
+    marked = [payload.position(line["sequence"], line["frame"]) for line in seen]
+    at = np.append(table[:, columns.index("position")], marked).astype(int)
     around = np.unique(at[:, None] + np.arange(-AROUND, AROUND + 1))
     return [int(at) for at in around if 0 <= at < len(payload.frames)]
 

@@ -223,7 +223,7 @@ class FrameScrubber(Marking):
         path : str or Path
             The page to write; an older one is replaced. Or an ``s3://`` address.
         frames : {"all", "findings"}
-            Which pictures go in: every one, or those of the findings and of two frames around.
+            Which pictures go in: every one, or those of findings, marks and two frames around.
         width : int, default 1280
             Pictures wider than about this are saved at a half, a quarter or an eighth.
         replace : bool

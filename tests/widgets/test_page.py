@@ -54,3 +54,13 @@ def test_folders_of_this_machine_stay_out(saved, tmp_path):
 def test_another_choice_of_pictures_is_refused(saved):
     with pytest.raises(LimitError, match="'all' or 'findings'"):
         saved(frames="some")
+
+
+def test_what_a_reviewer_saw_goes_along_with_its_picture(labels, tmp_path):
+    scrubber = FrameScrubber(labels)
+    scrubber.mark(labels.boxes.iloc[1], "wrong_label", note="</script>")
+    text = scrubber.to_html(tmp_path / "page.html", frames="findings").read_text(encoding="utf-8")
+    scrubber.close()
+    content = json.loads(re.search(r'id="aa-content">(.*?)</script>', text, re.DOTALL).group(1))
+    assert [line["note"] for line in content["data"]["meta"]["seen"]] == ["</script>"]
+    assert list(content["pictures"]) == ["0", "1", "2", "3"]  # of frame 1 and two around it
