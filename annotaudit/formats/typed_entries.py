@@ -3,8 +3,8 @@
 A file with anything unusual in it (an unknown key, an id that is a number, a side that is null) is
 not read here; the reader of plain objects then reads it whole.
 
-Boxes are decoded some frames at a time and turned into arrays at once, while they are still in the
-processor's cache, so that the memory taken is that of the columns.
+The boxes of a frame are taken out of it as soon as it is decoded, and turned into arrays some
+frames at a time, so that the memory taken is that of the columns.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _KEYS = {
     "attributes": "label-category-attributes",
 }
 _TEXTS = ("class_id", "object_id", "object_name")
+_FRAME_KEYS = {"number": "frame-no", "frame": "frame", "attributes": "frame-attributes"}
 
 
 class _Detected(msgspec.Struct, gc=False, forbid_unknown_fields=True, rename=_KEYS):
@@ -43,38 +44,9 @@ class _Tracked(_Detected, gc=False, forbid_unknown_fields=True, rename=_KEYS):
     object_name: str
 
 
-class _Frame(
-    msgspec.Struct,
-    forbid_unknown_fields=True,
-    rename={"number": "frame-no", "attributes": "frame-attributes"},
-):
-    annotations: msgspec.Raw
-    number: Any = msgspec.UNSET
-    frame: Any = msgspec.UNSET
-    attributes: Any = msgspec.UNSET
-
-
-class _TrackedFile(
-    msgspec.Struct, forbid_unknown_fields=True, rename={"frames": "tracking-annotations"}
-):
-    frames: list[_Frame]
-
-
-class _DetectedFile(
-    msgspec.Struct, forbid_unknown_fields=True, rename={"frames": "detection-annotations"}
-):
-    frames: list[_Frame]
-
-
-_DECODERS: dict[str, tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]] = {
-    "tracking-annotations": (
-        msgspec.json.Decoder(_TrackedFile),
-        msgspec.json.Decoder(list[_Tracked]),
-    ),
-    "detection-annotations": (
-        msgspec.json.Decoder(_DetectedFile),
-        msgspec.json.Decoder(list[_Detected]),
-    ),
+_BOXES: dict[str, type[_Detected]] = {
+    "tracking-annotations": _Tracked,
+    "detection-annotations": _Detected,
 }
 
 
@@ -94,11 +66,10 @@ def decode_typed(data: bytes) -> tuple[dict[str, Any], list[int], pd.DataFrame] 
     table : DataFrame
         Sides, texts, attributes and ``extra`` of the boxes, frame after frame.
     """
-    for kind, (file_decoder, boxes_decoder) in _DECODERS.items():
+    for kind, box in _BOXES.items():
+        batches = _Batches(tracked=box is _Tracked)
         try:
-            frames = file_decoder.decode(data).frames
-            batches = _Batches(tracked=kind == "tracking-annotations")
-            n_boxes = [batches.add(boxes_decoder.decode(frame.annotations)) for frame in frames]
+            frames = _decoder(kind, box, batches).decode(data).frames
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         table = batches.table()
@@ -107,12 +78,35 @@ def decode_typed(data: bytes) -> tuple[dict[str, Any], list[int], pd.DataFrame] 
         # in the file than its keys and texts need.
         if quotes(data) != quotes(msgspec.json.encode(content)) + batches.quotes:
             return None
-        return content, n_boxes, table
+        return content, batches.by_frame, table
     return None
 
 
-def _without_boxes(frame: _Frame) -> dict[str, Any]:
-    known = {"frame-no": frame.number, "frame": frame.frame, "frame-attributes": frame.attributes}
+def _decoder(kind: str, box: type[_Detected], batches: _Batches) -> msgspec.json.Decoder[Any]:
+    """Make the decoder of a file that hands the boxes of each frame to the batches."""
+
+    def hand_on(frame: Any) -> None:
+        batches.add(frame.annotations)
+        frame.annotations = []
+
+    frame = msgspec.defstruct(
+        "_Frame",
+        [("annotations", list[box]), *((name, Any, msgspec.UNSET) for name in _FRAME_KEYS)],  # type: ignore[valid-type]
+        namespace={"__post_init__": hand_on},
+        rename=_FRAME_KEYS,
+        forbid_unknown_fields=True,
+    )
+    file = msgspec.defstruct(
+        "_File",
+        [("frames", list[frame])],  # type: ignore[valid-type]
+        rename={"frames": kind},
+        forbid_unknown_fields=True,
+    )
+    return msgspec.json.Decoder(file)
+
+
+def _without_boxes(frame: Any) -> dict[str, Any]:
+    known = {key: getattr(frame, name) for name, key in _FRAME_KEYS.items()}
     return {key: value for key, value in known.items() if value is not msgspec.UNSET} | {
         "annotations": []
     }
@@ -123,6 +117,7 @@ class _Batches:
 
     def __init__(self, *, tracked: bool) -> None:
         self.tracked = tracked
+        self.by_frame: list[int] = []  # how many boxes each frame has
         self.quotes = 0  # how many quotation marks the boxes take in the file
         self._boxes: list[Any] = []
         self._sides: dict[str, list[Any]] = {side: [] for side in SIDES}
@@ -130,12 +125,12 @@ class _Batches:
         self._attributes: list[dict[str, Any]] = []
         self._n_boxes = 0
 
-    def add(self, boxes: list[Any]) -> int:
-        """Take the boxes of a frame; return how many they are."""
+    def add(self, boxes: list[Any]) -> None:
+        """Take the boxes of a frame."""
+        self.by_frame.append(len(boxes))
         self._boxes += boxes
         if len(self._boxes) >= _BATCH:
             self._flush()
-        return len(boxes)
 
     def _flush(self) -> None:
         boxes, self._boxes = self._boxes, []

@@ -209,7 +209,7 @@ def _box_table(
         "annotator": repeated_text("consolidated", n_boxes),
     }
     rest = {str(name): table[name] for name in table.columns if name not in columns_first}
-    boxes = pd.DataFrame({**columns_first, **rest})
+    boxes = pd.DataFrame({**columns_first, **rest}, copy=False)
     return boxes if boxes["object_id"].notna().any() else boxes.drop(columns="object_id")
 
 
