@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -223,20 +224,15 @@ def _load_many(
 
 def _joined(loaded: dict[Path, Labels], problems: Problems) -> Labels:
     """Put labels of several files together, with sequence names that tell them apart."""
-    names = Counter(
-        name
-        for labels in loaded.values()
-        for name in set(labels.frames["sequence"]) | set(labels.boxes["sequence"])
-    )
+    sequences = {
+        path: set(labels.frames["sequence"]) | set(labels.boxes["sequence"])
+        for path, labels in loaded.items()
+    }
     top = Path(os.path.commonpath([path.parent for path in loaded]))
+    new_names = _told_apart(sequences, top)
     boxes, frames, all_problems = [], [], []
     for path, labels in loaded.items():
-        folder = path.parent.relative_to(top).as_posix()
-        longer = {
-            name: f"{folder}/{path.stem}/{name}" if folder == "." else f"{folder}/{name}"
-            for name, times in names.items()
-            if times > 1
-        }
+        longer = new_names[path]
         boxes.append(_renamed(labels.boxes, longer))
         frames.append(_renamed(labels.frames, longer))
         all_problems.append(labels.problems)
@@ -245,6 +241,25 @@ def _joined(loaded: dict[Path, Labels], problems: Problems) -> Labels:
         pd.concat(frames, ignore_index=True),
         pd.concat([*all_problems, problems.table()], ignore_index=True),
     )
+
+
+def _told_apart(sequences: dict[Path, set[str]], top: Path) -> dict[Path, dict[str, str]]:
+    """Lengthen the names that several files give, by as much of their path as tells them apart."""
+    new: dict[Path, dict[str, str]] = {path: {} for path in sequences}
+    ways: list[Callable[[Path], PurePath]] = [
+        lambda path: path.parent, lambda path: path.with_suffix(""), lambda path: path
+    ]  # fmt: skip
+    for name, times in Counter(name for names in sequences.values() for name in names).items():
+        if times == 1:
+            continue
+        paths = [path for path, names in sequences.items() if name in names]
+        for way in ways:
+            places = [way(path).relative_to(top).as_posix() for path in paths]
+            if "." not in places and len(set(places)) == times:
+                break
+        for path, place in zip(paths, places, strict=True):
+            new[path][name] = f"{place}/{name}"
+    return new
 
 
 def _renamed(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:

@@ -42,6 +42,22 @@ def test_sequences_of_one_name_are_told_apart_by_their_folders(street):
     assert aa.load(street).boxes["sequence"].tolist() == ["a/cam", "south/cam"]
 
 
+def test_files_of_one_folder_are_not_put_into_one_sequence(street):
+    """Each names its task "cam": so do exports of CVAT, whatever their files are called."""
+    task = (
+        "<annotations><version>1.1</version><meta><task><id>1</id><name>cam</name><size>1</size>"
+        '</task></meta><image id="0" name="a.jpg"/></annotations>'
+    )
+    for name in ("north/a.xml", "north/b.xml", "south/a.xml"):
+        (street / name).write_text(task)
+    labels = aa.load(street)
+    assert [name for name in labels.frames["sequence"] if "cam" in name] == [
+        "north/a/cam", "north/b/cam", "south/a/cam"
+    ]  # fmt: skip
+    alone = aa.load(street / "north", frames=None).frames["sequence"].tolist()
+    assert alone == ["north", "a/cam", "b/cam"]
+
+
 def test_one_broken_file_never_costs_the_rest(street):
     (street / "north" / "SeqLabel.json").write_text('{"tracking-annotations": [')
     labels = aa.load(street)
