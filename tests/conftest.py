@@ -1,5 +1,7 @@
 """Settings of all tests, and the two S3 servers some of them talk to."""
 
+import functools
+import gc
 import os
 import shutil
 import socket
@@ -28,6 +30,31 @@ settings.load_profile("patient")
 
 S3RVER = "s3rver@3.7.1"
 S3_SERVERS = ["moto", pytest.param("s3rver", marks=pytest.mark.slow)]
+# Whoever asks for one of these tests what goes over HTTP, which no pandas changes.
+SERVERS = {"amazon", "cvat", "label_studio", "s3", "site", "storage", "website"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("http")
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what is loaded by now: all of it stays to the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_of_amazon_are_read_once():
+    """Spare boto3 a tenth of a second per session, in which it reads the same files anew."""
+    from botocore.loaders import JSONFileLoader
+
+    read = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda loader, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -97,13 +98,17 @@ class LoopbackAmazon:
         )
 
     def s3(self) -> Any:
-        """Make a client of the S3 server.
+        """Return a client of the S3 server, the same one each time.
 
         Raises
         ------
         ValueError
             If this was made without ``storage=True``.
         """
+        return self._s3
+
+    @cached_property
+    def _s3(self) -> Any:
         if self.storage is None:
             raise ValueError("There is no S3 here: make LoopbackAmazon(storage=True).")
         from botocore.config import Config

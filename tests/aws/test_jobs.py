@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -9,10 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 import annotaudit as aa
 from annotaudit.aws import jobs
+from annotaudit.cli import main
 from annotaudit.testing import CarefulWorker
 
 STATION = Path(__file__).parents[2] / "data/station"
@@ -170,37 +174,36 @@ def test_a_process_that_was_killed_is_taken_up_by_the_next(cloud, plan, tmp_path
     assert len(cloud.ground_truth.jobs) == 1
 
 
-DIES = """
-import os, sys
-from botocore.client import BaseClient
-from annotaudit.cli import main
+def command_that_dies(call, words, environment, told):
+    """Run a command in a process of its own, which dies at its n-th call to Amazon."""
+    os.environ.update(environment)
+    whole, calls = BaseClient._make_api_call, itertools.count(1)
 
-whole, left = BaseClient._make_api_call, int(sys.argv.pop(1))
+    def dies(client, *arguments):
+        if next(calls) == call:
+            os._exit(9)
+        return whole(client, *arguments)
 
-def dies(client, *arguments):
-    global left
-    left -= 1
-    if left == 0:
-        os._exit(9)
-    return whole(client, *arguments)
-
-BaseClient._make_api_call = dies
-main()
-"""
+    BaseClient._make_api_call = dies
+    sys.argv = ["annotaudit", *words]
+    with told.open("w") as sys.stdout:
+        main()
 
 
 @pytest.mark.slow
 def test_commands_that_die_are_run_again_to_the_same_end(cloud, labels, findings, ready, tmp_path):
     job, merged = tmp_path / "job", tmp_path / "merged" / "SeqLabel.json"
     aa.aws.plan_adjustment(labels, findings, session=ready, margin=0).save(job)
+    told = tmp_path / "told.txt"
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__, "boto3", "annotaudit.aws.submitting"])
 
     def command(call, *words):
-        done = subprocess.run(
-            [sys.executable, "-c", DIES, str(call), "adjust", *map(str, words)],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == (9 if call else 0), done.stderr
-        return done.stdout
+        arguments = (call, ["adjust", *map(str, words)], cloud.environment, told)
+        process = processes.Process(target=command_that_dies, args=arguments)
+        process.start()
+        process.join()
+        assert process.exitcode == (9 if call else 0)
 
     merge = ["merge", job, STATION / "SeqLabel.json", merged, "--frames", STATION / "img1"]
     for calls, words in (
@@ -210,8 +213,8 @@ def test_commands_that_die_are_run_again_to_the_same_end(cloud, labels, findings
     ):
         for call in calls:
             assert not merged.exists()
-            told = command(call, *words)
-    assert "3 of 83 boxes changed" in told
+            command(call, *words)
+    assert "3 of 83 boxes changed" in told.read_text()
     assert len(cloud.ground_truth.jobs) == 1
     assert [job["LabelingJobStatus"] for job in cloud.ground_truth.jobs.values()] == ["Completed"]
 
