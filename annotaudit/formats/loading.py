@@ -85,10 +85,10 @@ def load(
     if isinstance(source, list):
         files = [file for each in source for file in _files_of(each, format)]
         labels = _load_many(files, format, strict, options)
-    elif source.is_dir() and not (format or recognise(source)):
-        labels = _load_many(_files_below(source), None, strict, options)
+    elif kind := format or (recognise(source) if source.is_dir() else _format_of(source)):
+        labels = _load_one(source, kind, strict, options)
     else:
-        labels = _load_one(source, format or _format_of(source), strict, options)
+        labels = _load_many(_files_below(source), None, strict, options)
     return labels if frames is None else _with_images(labels, os.fspath(frames))
 
 

@@ -317,9 +317,10 @@ def _relative(path: Path, top: Path) -> str:
 def _beside(split: str, images: Path, texts: Path, top: Path) -> Iterator[Picture]:
     """Pair images and text files by their path without the ending."""
     of_text, of_image = _by_stem(texts, (".txt",)), _by_stem(images, SUFFIXES)
+    folder = _relative(texts / "any", top).removesuffix("any")  # asked once: links take time
     for key in sorted({**of_text, **of_image}, key=natural_order):
         text = of_text.get(key, texts / f"{key}.txt")
-        yield Picture(split, _relative(text, top), text, of_image.get(key))
+        yield Picture(split, f"{folder}{key}{text.suffix}", text, of_image.get(key))
 
 
 def _by_stem(folder: Path, endings: Collection[str]) -> dict[str, Path]:
