@@ -163,8 +163,8 @@ def _format_of(path: Path) -> str:
         return name
     if path.is_file() and read_head(path).startswith(b"PK\3\4"):
         raise LabelFormatError(
-            f"{path} is an archive, and none of CVAT's own; of others the content is read. Unpack "
-            "it, and load the folder."
+            f"{path} is a zip archive; expected an export or a backup of CVAT, the only archives "
+            "that are read as they are. Unpack it, and load the folder."
         )
     known = "; ".join(f"{name}: {kind.what}" for name, kind in FORMATS.items())
     raise LabelFormatError(

@@ -537,7 +537,7 @@ def test_other_archives_are_not_of_cvat(pack, tmp_path):
     path = pack({"images/a.jpg": b"x"})
     assert not recognises(path, path.read_bytes())
     with pytest.raises(
-        LabelFormatError, match="none of CVAT's own.* Unpack it, and load the folder"
+        LabelFormatError, match="a backup of CVAT, .* Unpack it, and load the folder"
     ):
         aa.load(path)
     with pytest.raises(LabelFormatError, match="neither"):
