@@ -60,17 +60,17 @@ def screen(paths: Paths, edges: Floats, usable: Bools, noise: Floats) -> Screen:
     for part in paths.runs(CHUNK):
         own, free, size = edges[:, part], usable[:, part], paths.size[part]
         time, before, after = paths.time[part], paths.before[part], paths.after[part]
-        unit = noise[:, part][[0, 1, 0, 1]] * size
+        unit = noise[:, part] * size
         one, two = (np.abs(chord_residual(own, time, free, before, after, k, k)) for k in (1, 2))
         away = out_and_back(own, free, before, after)
         unsteady = _unsteady(one.sum(axis=0) / 4 / size, size, before == 0)
-        seen.bend[part] = largest(one / unit)
+        seen.bend[part] = worst(one, unit)
         seen.excursion[:, part] = away
         seen.unsteady[part] = unsteady
         seen.stands_out[part] = (
-            (largest(np.minimum(one, two) / unit) > ALONE)
-            | (largest(np.abs(away) / unit) > EXCURSION)
-            | (largest(_end_bend(own, time, free, before, after) / unit) > END)
+            (worst(np.minimum(one, two), unit) > ALONE)
+            | (worst(np.abs(away), unit) > EXCURSION)
+            | (worst(_end_bend(own, time, free, before, after), unit) > END)
             | (unsteady - np.log2(noise[:, part].mean(axis=0)) > JITTER)
         )
     return seen
@@ -79,6 +79,14 @@ def screen(paths: Paths, edges: Floats, usable: Bools, noise: Floats) -> Screen:
 def largest(edges: Floats) -> Floats:
     """Return the largest of the four edges."""
     return np.asarray(np.maximum(np.maximum(edges[0], edges[1]), np.maximum(edges[2], edges[3])))
+
+
+def worst(strength: Floats, unit: Floats) -> Floats:
+    """Return the largest of the four edges, each in the unit of its axis; shapes (4, n), (2, n)."""
+    left, top, right, bottom = strength
+    return np.asarray(
+        np.maximum(np.maximum(left, right) / unit[0], np.maximum(top, bottom) / unit[1])
+    )
 
 
 def _unsteady(bend: Floats, size: Floats, first: Bools) -> Floats:

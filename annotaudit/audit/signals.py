@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from annotaudit.audit.marks import drawn
 from annotaudit.audit.scene import Scene, scene_of
-from annotaudit.audit.screen import largest
+from annotaudit.audit.screen import largest, worst
 from annotaudit.metrics.keyframes import between_keyframes, seconds_a_frame
 from annotaudit.metrics.motion import Around
 from annotaudit.metrics.paths import Floats, Ints
@@ -106,33 +106,34 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     paths = scene.paths
     around = Around(at, scene.edges, paths.time, scene.usable, paths.before, paths.after)
     before, after, size = around.before, around.after, paths.size[at]
-    unit = scene.noise.take(at, axis=1)[[0, 1, 0, 1]] * size
-    slow = scene.slow_noise.take(at, axis=1)[[0, 1, 0, 1]] * size
+    unit = scene.noise.take(at, axis=1) * size
+    slow = scene.slow_noise.take(at, axis=1) * size
 
     out: dict[str, Floats] = {}
     residual = {ab: around.residual(*ab) for ab in CHORDS}
     for (a, b), value in residual.items():
         strength = np.abs(value)
-        out[f"chord_{a}_{b}_z"] = largest(strength / (unit if a + b <= 4 else slow))
+        out[f"chord_{a}_{b}_z"] = worst(strength, unit if a + b <= 4 else slow)
         if a == b:
             out[f"chord_{a}_{b}_r"] = largest(strength) / size
     both = np.minimum(np.abs(residual[1, 1]), np.abs(residual[2, 2]))
-    out["alone_z"] = largest(both / unit)
+    out["alone_z"] = worst(both, unit)
     out["alone_r"] = largest(both) / size
     for a, b in SNAPS:
         strength = np.abs(around.residual(a, b))
-        out[f"snap_{a}_{b}_z"] = largest(strength / slow)
+        out[f"snap_{a}_{b}_z"] = worst(strength, slow)
         out[f"snap_{a}_{b}_r"] = largest(strength) / size
     away = scene.excursion.take(at, axis=1).astype(np.float64)
     left, top, right, bottom = away
-    out["excursion_z"] = largest(np.abs(away) / unit)
+    out["excursion_z"] = worst(np.abs(away), unit)
     out["excursion_r"] = largest(np.abs(away)) / size
     out["excursion_moved"] = np.maximum(np.abs(left + right), np.abs(top + bottom)) / 2 / size
     out["excursion_grown"] = np.maximum(np.abs(right - left), np.abs(bottom - top)) / size
     for k in TRIANGLES:
         flank = around.residual(k, k, -k) + around.residual(k, k, k)
-        value = np.abs(around.residual(k, k) - 0.5 * flank) * ((before >= k) & (after >= k))
-        out[f"triangle_{k}_z"] = largest(value / slow)
+        middle = residual[k, k] if (k, k) in residual else around.residual(k, k)
+        value = np.abs(middle - 0.5 * flank) * ((before >= k) & (after >= k))
+        out[f"triangle_{k}_z"] = worst(value, slow)
         out[f"triangle_{k}_r"] = largest(value) / size
     # Nothing lies beyond the end of a track: there the next two boxes must do.
     first = before == 0
@@ -143,7 +144,7 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     (here, _, free), *inward = (around.box(step) for step in (0, 1, 2, -1, -2))
     one, two = (np.where(first, inward[k][0], inward[k + 2][0]) for k in (0, 1))
     end = np.abs(here - 2 * one + two) * (ending & free)
-    out["end_z"] = largest(end / unit)
+    out["end_z"] = worst(end, unit)
     out["end_r"] = largest(end) / size
     out["jitter"] = scene.unsteady[at] - np.log2(scene.noise.take(at, axis=1).mean(axis=0))
     out["unsteady"] = scene.unsteady[at].astype(np.float64)
@@ -167,8 +168,8 @@ def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
         kink = kink_at(at, edges, scene.usable, before, after, reach)
         out[f"kink_{reach}_r"] = largest(kink) / size
     free = kink_at(at, scene.edges, scene.usable, before, after, 4)
-    unit = scene.noise.take(at, axis=1)[[0, 1, 0, 1]] * size
-    out["kink_free_z"] = largest(free / unit)
+    unit = scene.noise.take(at, axis=1) * size
+    out["kink_free_z"] = worst(free, unit)
     start, length = scene.straight_start[at], scene.straight_length[at]
     end = start + length
     out["straight_length"] = length.astype(np.float64)

@@ -55,10 +55,12 @@ def chord_residual(
         share = (time[mid] - time[head]) / (time[tail] - time[head])
     inside = (before[mid] >= a) & (after[mid] >= b)
     share = np.where(inside, share, 0.0)
-    start = edges[:, head]
-    residual = edges[:, mid] - start - share * (edges[:, tail] - start)
+    start, residual = edges[:, head], out[:, mid]
+    along = edges[:, tail] - start
+    along *= share
+    np.subtract(edges[:, mid], start, out=residual)
+    residual -= along
     residual *= inside & usable[:, mid] & usable[:, head] & usable[:, tail]
-    out[:, mid] = residual
     return out
 
 
@@ -76,9 +78,9 @@ def out_and_back(
     float array, shape (4, n)
         Pixels.
     """
-    out = np.zeros_like(edges)
+    farthest, negative = np.zeros_like(edges), np.zeros(edges.shape, dtype=bool)
     step = np.zeros_like(edges)
-    step[:, 1:] = edges[:, 1:] - edges[:, :-1]
+    np.subtract(edges[:, 1:], edges[:, :-1], out=step[:, 1:])
     early, late = step[:, :-1], step[:, 1:]
     low, high, both = np.minimum(early, late), np.maximum(early, late), early + late
     for length in range(1, longest + 1):
@@ -86,19 +88,25 @@ def out_and_back(
         if m < 1:
             break
         first, after_it = slice(1, 1 + m), slice(length + 4, length + 4 + m)
-        total = both[:, first] + step[:, after_it] + step[:, length + 5 : length + 5 + m]
-        least = np.minimum(low[:, first], low[:, after_it])
-        usual = 0.5 * (total - least - np.maximum(high[:, first], high[:, after_it]))
-        away, back = step[:, 3 : 3 + m] - usual, usual - step[:, 3 + length : 3 + length + m]
+        usual = both[:, first] + step[:, after_it]
+        usual += step[:, length + 5 : length + 5 + m]
+        usual -= np.minimum(low[:, first], low[:, after_it])
+        usual -= np.maximum(high[:, first], high[:, after_it])
+        usual *= 0.5
+        away = step[:, 3 : 3 + m] - usual
+        back = np.subtract(usual, step[:, 3 + length : 3 + length + m], out=usual)
+        below = away < 0
+        opposed = below == (back < 0)
         inside = (before[3 : 3 + m] >= 3) & (after[3 : 3 + m] >= length + 2)
         free = usable[:, 2 : 2 + m] & usable[:, 3 : 3 + m] & usable[:, 3 + length : 3 + length + m]
-        jump = np.minimum(np.abs(away), np.abs(back))
-        jump *= inside & free & (away * back > 0)
-        value = np.copysign(jump, away)
+        jump = np.minimum(np.abs(away, out=away), np.abs(back, out=back), out=away)
+        jump *= inside & free & opposed
         for k in range(length):
-            spot = out[:, 3 + k : 3 + k + m]
-            np.copyto(spot, value, where=jump > np.abs(spot))
-    return out
+            boxes = slice(3 + k, 3 + k + m)
+            sign = negative[:, boxes]
+            sign ^= (sign ^ below) & (jump > farthest[:, boxes])
+            np.maximum(farthest[:, boxes], jump, out=farthest[:, boxes])
+    return np.where(negative, -farthest, farthest)
 
 
 def chord_residual_at(

@@ -48,7 +48,7 @@ def line_fit_at(
     origin = edges.take(middle, axis=1, mode="clip")
     total, moment, square = (np.zeros_like(origin) for _ in range(3))
     y, part = np.empty_like(origin), np.empty_like(origin)
-    for offset in offsets:
+    for offset in offsets[offsets != 0]:
         edges.take(middle + offset, axis=1, out=y, mode="clip")
         y -= origin
         total += y
