@@ -33,6 +33,8 @@ def remarks(boxes: pd.DataFrame, rows: NDArray[np.int64]) -> list[str]:
     >>> remarks(boxes, np.array([0, 1]))
     [' Marked as occluded and 30 % visible.', '']
     """
+    if not {*MARKS, "visibility"} & set(boxes):
+        return [""] * len(rows)
     said: list[list[str]] = [[] for _ in rows]
     for name in MARKS:
         if name in boxes:

@@ -215,7 +215,8 @@ class Study:
     @cached_property
     def moment(self) -> Ints:
         """A number for the sequence and frame of each box."""
-        return codes([self.boxes["sequence"], self.boxes["frame"]])[self.order.rows]
+        frame = self.frame - self.frame.min(initial=0)
+        return self.sequence * (frame.max(initial=0) + 1) + frame
 
     def _off(self, edges: Floats) -> tuple[Floats, Floats]:
         """Distance of the worst edge as a share of the box size, and that size in pixels."""
