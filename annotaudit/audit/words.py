@@ -230,7 +230,7 @@ def findings_from(
     reason = np.empty(len(at), dtype=object)
     remark = np.array(remarks(boxes, paths.row[at]), dtype=object)
     partner = _partners(signals, at, who)
-    others = boxes["track"].to_numpy(dtype=object)[paths.row[partner]]
+    others = boxes["track"].iloc[paths.row[partner]].to_numpy(dtype=object)
     for number, voice in enumerate(VOICES):
         mine = np.flatnonzero(who == number)
         reason[mine] = [
@@ -259,16 +259,16 @@ def findings_from(
         sides[missing] = np.nan
         table = table.assign(frame=frame, **dict(zip(SIDES, sides.T, strict=True)))
     left, top, right, bottom = expected
-    names = np.array([voice.rule for voice in VOICES], dtype=object)
-    units = np.array([voice.unit for voice in VOICES], dtype=object)
+    names = pd.array([voice.rule for voice in VOICES], dtype=TEXT)
+    units = pd.array([voice.unit for voice in VOICES], dtype=TEXT)
     limits = np.array([voice.limit for voice in VOICES])
     found = table.assign(
-        rule=pd.array(names[who], dtype=TEXT),
+        rule=names.take(who),
         score=score,
         severity=pd.array(severities(score), dtype=TEXT),
         value=value,
         limit=limits[who],
-        unit=pd.array(units[who], dtype=TEXT),
+        unit=units.take(who),
         reason=pd.array(reason + remark, dtype=TEXT),
         **dict(zip(EXPECTED, (left, top, right - left, bottom - top), strict=True)),
         from_frame=from_frame,

@@ -242,7 +242,7 @@ def _usual(before: Ints, after: Ints, log: Ints, known: Bools, usual: Floats) ->
         total, count = (np.append(0, np.cumsum(v[axis])) for v in (log, known))
 
         def over(low: Ints, high: Ints, total: Ints = total, count: Ints = count) -> list[Ints]:
-            return [total[high] - total[low], count[high] - count[low]]
+            return [v.take(high) - v.take(low) for v in (total, count)]
 
         own_sum, own_n = over(*own)
         near_sum, near_n = over(*near)

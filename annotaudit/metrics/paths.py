@@ -155,12 +155,7 @@ def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]
     left, top, width, height = (boxes[name].to_numpy(dtype=np.float64).take(row) for name in SIDES)
     with np.errstate(invalid="ignore"):
         edges = np.stack([left, top, left + width, top + height])
-        sound = (
-            np.isfinite(edges).all(axis=0)
-            & (np.abs(edges) < 1e7).all(axis=0)
-            & (width > 0)
-            & (height > 0)
-        )
+        sound = (np.abs(edges) < 1e7).all(axis=0) & (width > 0) & (height > 0)
     if not sound.all():
         edges = edges.take(_nearest_sound(sound, before), axis=1)
         edges[:, ~np.isfinite(edges).all(axis=0)] = np.array([[0.0], [0.0], [1.0], [1.0]])
@@ -214,8 +209,9 @@ def _looked_at(sequence: Ints, names: pd.Index, frame: Ints, frames: pd.DataFram
     place = np.searchsorted(key, own * reach + frame)
     listed = (own >= 0) & (key[np.minimum(place, len(key) - 1)] == own * reach + frame)
     # A sequence with a box on a frame that was never listed has no order to go by.
-    broken = np.unique(own[~listed])
-    return np.where(np.isin(own, broken), frame, place - starts[np.maximum(own, 0)])
+    broken = np.zeros(len(listed_names) + 1, dtype=bool)
+    broken[own[~listed]] = True  # the last: sequences that are not listed at all
+    return np.where(broken[own], frame, place - starts[np.maximum(own, 0)])
 
 
 def _image_sizes(
