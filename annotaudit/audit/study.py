@@ -216,7 +216,8 @@ class Study:
     def moment(self) -> Ints:
         """A number for the sequence and frame of each box."""
         frame = self.frame - self.frame.min(initial=0)
-        return self.sequence * (frame.max(initial=0) + 1) + frame
+        moment: Ints = self.sequence * (frame.max(initial=0) + 1) + frame
+        return moment
 
     def _off(self, edges: Floats) -> tuple[Floats, Floats]:
         """Distance of the worst edge as a share of the box size, and that size in pixels."""
