@@ -91,19 +91,20 @@ def overlapping_boxes(
     near : int array, optional
         Look only at the frames of these rows.
     """
-    boxes = seen.boxes
+    rows = np.arange(len(seen.boxes))
+    if near is not None:  # first by frame alone, which is a number
+        frame = seen.boxes["frame"].to_numpy()
+        rows = np.flatnonzero(np.isin(frame, frame[near]))
+    boxes = seen.boxes.iloc[rows]
     groups = codes([boxes["sequence"], boxes["annotator"], boxes["frame"]])
-    rows = np.arange(len(boxes))
     if near is not None:
-        rows = np.flatnonzero(np.isin(groups, groups[near]))
+        kept = np.isin(groups, groups[np.searchsorted(rows, near)])
+        rows, boxes, groups = rows[kept], boxes[kept], groups[kept]
     track = pd.factorize(boxes["track"], sort=True)[0]
-    first, second, share = overlapping_pairs(
-        sides_of(boxes)[:, rows], groups[rows], min_iou, tie=track[rows]
-    )
-    first, second = rows[first], rows[second]
+    first, second, share = overlapping_pairs(sides_of(boxes), groups, min_iou, tie=track)
     # Two boxes of one track on one frame are another rule's matter.
     apart = (track[first] != track[second]) | (track[first] < 0)
-    return first[apart], second[apart], share[apart]
+    return rows[first[apart]], rows[second[apart]], share[apart]
 
 
 def track_lengths(seen: Study) -> Floats:

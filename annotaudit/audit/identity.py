@@ -265,4 +265,5 @@ def _single_rows(seen: Study) -> Ints:
     # Where most tracks are this short, frames are stills or far apart, and it means nothing.
     usual = (2 * singles > tracks)[sequence]
     alone = np.flatnonzero(single & inner & ~usual)
-    return alone[~seen.cut_off[:, alone].any(axis=0)] if len(alone) else alone
+    cut_off = seen.of_objects(order.rows[alone]).cut_off  # an object each, in the same order
+    return alone[~cut_off.any(axis=0)]

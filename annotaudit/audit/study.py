@@ -16,6 +16,7 @@ from annotaudit.metrics.order import (
     Bools,
     Floats,
     Ints,
+    LookedAt,
     TrackOrder,
     codes,
     looked_at,
@@ -52,7 +53,12 @@ class Study:
     @cached_property
     def order(self) -> TrackOrder:
         """The rows by object, then frame."""
-        return track_order(self.boxes, self.frames)
+        return track_order(self.boxes, self.frames, self._seen)
+
+    @cached_property
+    def _seen(self) -> LookedAt | None:
+        known = self.frames is not None and len(self.frames) and len(self.boxes)
+        return looked_at(self.boxes, self.frames) if known else None
 
     def of_objects(self, rows: Ints) -> Study:
         """Study the objects of these rows of the table alone."""
@@ -133,7 +139,7 @@ class Study:
     @cached_property
     def image_sizes(self) -> Floats:
         """Width and height of the image under each row of the table; :func:`image_sizes`."""
-        return image_sizes(self.boxes, self.frames)
+        return image_sizes(self.boxes, self.frames, self._seen)
 
     @cached_property
     def image_size(self) -> Floats:
@@ -310,12 +316,14 @@ def sides_of(boxes: pd.DataFrame) -> Floats:
     return sides
 
 
-def image_sizes(boxes: pd.DataFrame, frames: pd.DataFrame | None) -> Floats:
+def image_sizes(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None, seen: LookedAt | None = None
+) -> Floats:
     """Width and height of the image under each row of the table, NaN where unknown; (2, n)."""
     names = ["image_width", "image_height"]
     if frames is None or not set(names) <= set(frames):
         return np.full((2, len(boxes)), np.nan)
-    seen = looked_at(boxes, frames)
+    seen = seen or looked_at(boxes, frames)
     sizes = np.full((2, len(seen.frame) + 1), np.nan)  # the last for what lies in no cell
     sizes[:, seen.listed[::-1]] = frames[names].to_numpy(dtype=np.float64)[::-1].T
     sizes[:, -1] = np.nan

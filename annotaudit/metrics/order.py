@@ -86,7 +86,9 @@ def _like_before(keys: Ints) -> Bools:
     return same
 
 
-def track_order(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> TrackOrder:
+def track_order(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None = None, seen: LookedAt | None = None
+) -> TrackOrder:
     """Put the boxes of each object in the order of its frames.
 
     Parameters
@@ -96,6 +98,8 @@ def track_order(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Trac
     frames : DataFrame, optional
         One row per frame looked at, as in ``Labels.frames``. Without it, or for a sequence it
         does not mention, every frame number counts as looked at.
+    seen : LookedAt, optional
+        What :func:`looked_at` made of these boxes and frames, where it is known already.
 
     Examples
     --------
@@ -109,7 +113,7 @@ def track_order(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Trac
     [0, 1, 2]
     """
     objects, known = object_codes(boxes)
-    places = frame_places(boxes, frames)
+    places = frame_places(boxes, frames, seen)
     if known.all():
         rows = np.lexsort((narrow(places), narrow(objects)))
     else:
@@ -161,12 +165,14 @@ def narrow(keys: Ints) -> NDArray[np.integer]:
     return keys
 
 
-def frame_places(boxes: pd.DataFrame, frames: pd.DataFrame | None) -> Ints:
+def frame_places(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None, seen: LookedAt | None = None
+) -> Ints:
     """Place of each box's frame among the frames looked at in its sequence."""
     numbers: Ints = boxes["frame"].to_numpy()
     if frames is None or not len(frames) or not len(boxes):
         return numbers
-    seen = looked_at(boxes, frames)
+    seen = seen or looked_at(boxes, frames)
     known, places = seen.sequence >= 0, numbers.copy()
     places[known] = seen.cell[known] - seen.first[seen.sequence[known]]
     return places
