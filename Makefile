@@ -1,15 +1,19 @@
 # make demo   set up and audit the bundled sequence      make test   everything CI checks
-# make lab    open the notebooks                         make quick  the tests of a minute
+# make lab    open the notebooks                         make quick  all but the slow tests
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 OLD := .venv-pandas2
-QUICK := "not slow and not browser and not fuzz"
+INSTALL := python .ci/install.py
+PYTEST := python -m pytest -q
+EVERY_CORE := -n auto --dist worksteal
+QUICK := not slow and not browser and not fuzz
+# Two things at once, of which one mostly waits: for a disk, the network, a browser.
+BOTH := $(MAKE) --no-print-directory --jobs=2
 export MPLBACKEND := Agg
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test quick lab lint check-python clean
+.PHONY: demo test quick lab lint test-browser test-pandas2 check-python clean
 .DEFAULT_GOAL := demo
 
 check-python:
@@ -23,20 +27,20 @@ $(BIN)/.made: | check-python
 
 $(BIN)/.demo: pyproject.toml $(BIN)/.made
 	@echo "Setting up $(VENV) ..."
-	@$(PIP) -e . && touch $@
+	@$(BIN)/$(INSTALL) -e . && touch $@
 
 $(BIN)/.lab: pyproject.toml $(BIN)/.made
 	@echo "Setting up $(VENV) with JupyterLab ..."
-	@$(PIP) -e ".[notebook]" && touch $@ $(BIN)/.demo
+	@$(BIN)/$(INSTALL) -e ".[notebook]" && touch $@ $(BIN)/.demo
 
 $(BIN)/.dev: pyproject.toml $(BIN)/.made
 	@echo "Setting up $(VENV) with the test tools ..."
-	@$(PIP) -e ".[dev]" && touch $@ $(BIN)/.lab $(BIN)/.demo
+	@$(BIN)/$(INSTALL) -e ".[dev]" && touch $@ $(BIN)/.lab $(BIN)/.demo
 
 $(OLD)/bin/.made: pyproject.toml | check-python
 	@echo "Setting up $(OLD) with pandas 2.2 ..."
 	@test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)
-	@$(OLD)/bin/python -m pip --disable-pip-version-check --quiet install -e ".[test]" "pandas==2.2.*"
+	@$(OLD)/bin/$(INSTALL) -e ".[test]" "pandas==2.2.*"
 	@touch $@
 
 demo: $(BIN)/.demo
@@ -51,18 +55,25 @@ lint: $(BIN)/.dev
 	@$(BIN)/mypy
 
 quick: $(BIN)/.dev
-	@$(BIN)/python -m pytest -q -n auto -m $(QUICK)
+	@$(BIN)/$(PYTEST) $(EVERY_CORE) -m "$(QUICK)"
 
 # make test TORCH=2.13.0 tests the neural networks, too; without torch their tests are skipped.
 $(BIN)/.torch-%: $(BIN)/.dev
 	@echo "Installing torch $* ..."
-	@$(PIP) torch==$* && touch $@
+	@$(BIN)/$(INSTALL) torch==$* && touch $@
+
+test:
+	@$(BOTH) lint $(OLD)/bin/.made $(TORCH:%=$(BIN)/.torch-%)
+	@$(BIN)/$(PYTEST) $(EVERY_CORE) -m "not browser"
+	@$(BOTH) $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-browser test-pandas2
 
 # Browsers are driven one at a time: two at once on a small machine wait for each other.
-test: lint $(OLD)/bin/.made $(TORCH:%=$(BIN)/.torch-%)
-	@$(BIN)/python -m pytest -q -n auto -m "not browser"
-	@$(BIN)/python -m pytest -q -m browser
-	@$(OLD)/bin/python -m pytest -q -n auto -m $(QUICK)
+test-browser: $(BIN)/.dev
+	@$(BIN)/$(PYTEST) -m browser
+
+# What may differ with another pandas: neither what goes over HTTP nor the thin command line.
+test-pandas2: $(OLD)/bin/.made
+	@$(OLD)/bin/$(PYTEST) $(EVERY_CORE) -m "$(QUICK) and not http" --ignore=tests/cli
 
 clean:
 	rm -rf $(VENV) $(OLD)
