@@ -12,7 +12,7 @@ from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 
 # Motion stands out from here on; nine in ten boxes of sound labels stay below all of these.
 ALONE, EXCURSION, END, JITTER = 3.6, 4.5, 6.0, 0.75  # times the usual unsteadiness; doublings
-CHUNK = 4_096  # boxes; their measurements fit into a processor's cache
+CHUNK = 8_192  # boxes; their measurements fit into a processor's cache
 
 Short = NDArray[np.float32]
 

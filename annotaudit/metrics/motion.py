@@ -14,7 +14,7 @@ from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 FINEST = 1 / 1024  # of a doubling; logarithms of noise are summed as whole multiples of this
 FAR = 10  # frames on either side that count as near by
 OWN = 3  # frames on either side that the tested box may have disturbed
-CHUNK = 4_096  # boxes; their measurements fit into a processor's cache
+CHUNK = 8_192  # boxes; their measurements fit into a processor's cache
 
 
 def chord_residual(
