@@ -26,7 +26,7 @@ class Scene:
     paths: Paths
     edges: Floats  # with the motion of the camera taken out, shape (4, n)
     usable: Bools  # edges not clipped by the image, shape (4, n)
-    camera: Floats  # its path, shape (2, n)
+    camera: Floats  # its path, as it moves each edge, shape (4, n)
     noise: Floats  # usual unsteadiness from box to box in x and y, shape (2, n), box sizes
     slow_noise: Floats  # the same against chords over 8 frames
     excursion: Short  # out-and-back over 1 to 3 boxes, shape (4, n), pixels
@@ -59,7 +59,7 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     n = len(paths)
     hidden, double = _overlaps(paths)
     camera = camera_path(paths)
-    edges = paths.edges - camera[[0, 1, 0, 1]]
+    edges = paths.edges - camera
     usable = ~paths.clipped
     step_noise, slow_noise = (noise(paths, edges, usable, reach) for reach in (1, 4))
     seen = screen(paths, edges, usable, step_noise)

@@ -8,16 +8,22 @@ from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 
 FINEST = 1 / 512  # pixels; accelerations are compared in steps of this
 FARTHEST = 2**20  # of them
+SURE = 8.0  # times its squared error, from which on a zoom or roll is taken for the camera's
+WITNESSES = 5  # other objects that can tell of zoom and roll
+ROUNDS = 3  # of the fit, in which those that move otherwise lose weight
 
 
 def camera_path(paths: Paths) -> Floats:
     """Path of the camera as each object sees it, from the other objects of every frame.
 
-    The acceleration of the camera in a frame is the median of the accelerations (second
-    differences) of the *other* objects' centres, so that a wrong box does not explain itself,
-    shrunk towards 0 where they disagree (positive-part James–Stein). Summed twice along each
-    track it gives a path; its constant speed is unknown and left out, because straight motion
-    means nothing to the measurements that use it.
+    What the camera does in a frame is a similarity, a shift, a zoom and a roll, of the
+    accelerations (second differences) of all objects: the shift is the median of those of the
+    *other* objects' centres, so that a wrong box does not explain itself; zoom and roll are fitted
+    to what is left of them by least squares, reweighted so that objects that move otherwise lose
+    their say (Holland & Welsch 1977, doi:10.1080/03610927708827533). Each is shrunk towards 0 where
+    the objects disagree (positive-part James–Stein). Summed twice along each track that gives a
+    path; its constant speed is unknown and left out, because straight motion means nothing to
+    the measurements that use it.
 
     Parameters
     ----------
@@ -25,12 +31,13 @@ def camera_path(paths: Paths) -> Floats:
 
     Returns
     -------
-    float array, shape (2, n)
-        Pixels in x and y. 0 throughout where fewer than three objects are in view.
+    float array, shape (4, n)
+        By how many pixels left, top, right and bottom are moved. 0 throughout where fewer than
+        three other objects are in view; without zoom and roll where fewer than five are.
     """
     edges, time = paths.edges, paths.time
     n = len(paths)
-    path = np.zeros((2, n))
+    path = np.zeros((4, n))
     if n < 3:
         return path
     inner = np.zeros(n, dtype=bool)
@@ -40,14 +47,58 @@ def camera_path(paths: Paths) -> Floats:
         & (time[2:] - time[1:-1] == 1)
         & (time[1:-1] - time[:-2] == 1)
     )
+    free = inner & ~paths.clipped
+    centre = 0.5 * (edges[:2] + edges[2:])
+    bend = np.zeros((2, n))
+    bend[:, 1:-1] = centre[:, 2:] - 2 * centre[:, 1:-1] + centre[:, :-2]
+    at = np.flatnonzero(free.all(axis=0))
+    turned = np.zeros((4, n))
+    turned[:, at] = _zoom_and_roll(paths.edges[:, at], bend[:, at], paths.moment[at])
+    straight = bend - 0.5 * (turned[:2] + turned[2:])
     for axis in (0, 1):
-        unclipped = inner & ~paths.clipped[axis] & ~paths.clipped[axis + 2]
-        centre = 0.5 * (edges[axis] + edges[axis + 2])
-        bend = np.zeros(n)
-        bend[1:-1] = centre[2:] - 2 * centre[1:-1] + centre[:-2]
-        shared = _median_of_others(bend, paths.moment, unclipped, inner)
-        path[axis] = _summed_twice(shared, paths.before)
+        counted = free[axis] & free[axis + 2]
+        shift = _median_of_others(straight[axis], paths.moment, counted, inner)
+        for edge in (axis, axis + 2):
+            path[edge] = _summed_twice(shift + turned[edge], paths.before)
     return path
+
+
+def _zoom_and_roll(edges: Floats, bend: Floats, moment: Ints) -> Floats:
+    """Fit zoom and roll to the accelerations of the other objects of each frame.
+
+    Returns how they accelerate each edge, the middle of all objects at rest; shape (4, m).
+    """
+    inside = np.unique(moment, return_inverse=True)[1]
+    (x, y), (across, down) = 0.5 * (edges[:2] + edges[2:]), bend
+    witnesses = np.bincount(inside)[inside] - 1
+    weight = np.ones(len(x))
+    products = [x, y, across, down, x * x + y * y, x * across + y * down, x * down - y * across]
+
+    def of_others(value: Floats) -> Floats:
+        return np.asarray(np.bincount(inside, weight * value)[inside] - weight * value)
+
+    for _ in range(ROUNDS):
+        total = np.maximum(of_others(np.ones(len(x))), 1e-9)
+        mid_x, mid_y, mid_across, mid_down, far, along, about = (
+            of_others(product) / total for product in products
+        )
+        reach = np.maximum(far - mid_x**2 - mid_y**2, 1e-9)
+        zoom = (along - mid_x * mid_across - mid_y * mid_down) / reach
+        roll = (about - mid_x * mid_down + mid_y * mid_across) / reach
+        miss = (across - mid_across - zoom * (x - mid_x) + roll * (y - mid_y)) ** 2
+        miss += (down - mid_down - zoom * (y - mid_y) - roll * (x - mid_x)) ** 2
+        usual = of_others(miss) / total + 0.1
+        error, weight = usual / (2 * total * reach), 1 / (1 + 2 * miss / usual) ** 2
+    known = (witnesses >= WITNESSES) & (reach > 1)
+    zoom, roll = (value * known * _trust(value, SURE * error) for value in (zoom, roll))
+    middle = np.stack([np.bincount(inside, v)[inside] for v in (x, y)]) / (witnesses + 1)
+    sideways = np.stack([-roll * (y - middle[1]), roll * (x - middle[0])])
+    return np.asarray(zoom * (edges - middle[[0, 1, 0, 1]]) + sideways[[0, 1, 0, 1]])
+
+
+def _trust(value: Floats, error: Floats) -> Floats:
+    """Shrink towards 0 by a squared error."""
+    return np.asarray(np.maximum(0.0, 1 - error / np.maximum(value**2, 1e-30)))
 
 
 def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools) -> Floats:
@@ -80,8 +131,7 @@ def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools)
     others = count - np.array([[0], [1], [1], [1]])
     spread = (at((3 * count) // 4) - at(count // 4)) / 1.35 + 0.3 / FINEST
     error = 1.25 * spread / np.sqrt(np.maximum(others, 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        trust = np.maximum(0.0, 1 - (error / median) ** 2)
+    trust = _trust(median, error**2)
     # Whole multiples of FINEST keep the double sums exact, however tracks are cut.
     shared = np.where((others >= 3) & (median != 0), np.rint(median * trust) * FINEST, 0.0)
     which = group[wanted]

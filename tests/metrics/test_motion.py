@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, strategies as st
 
 from annotaudit.metrics.camera import camera_path
@@ -114,6 +115,43 @@ def test_a_shake_of_the_camera_is_seen_by_all_and_one_wrong_box_by_none():
 
 def test_walkers_at_their_own_speeds_are_no_camera():
     assert not camera_path(paths_of(walkers())).any()
+
+
+def crowd(seed=0, count=12, n=40):
+    """Walkers all over an image of 1920 × 1080, each at a speed of its own."""
+    rng = np.random.default_rng(seed)
+    frame, track = np.tile(np.arange(n), count), np.repeat(np.arange(count), n)
+    at, step = rng.uniform([200, 200], [1600, 800], (count, 2)), rng.uniform(-3, 3, (count, 2))
+    left, top = (at[track] + step[track] * frame[:, None]).T
+    return walkers(count, n).assign(left=left, top=top, width=40.0, height=90.0)
+
+
+def left_over(boxes, path):
+    paths = paths_of(boxes)
+    bend = np.diff((paths.edges - path(paths)).reshape(4, -1, 40), n=2, axis=2)
+    return np.abs(bend)[:, :, 1:-1].max()
+
+
+@pytest.mark.parametrize("zoom, roll", [(0.03, 0.0), (0.0, 0.03), (0.02, -0.02)])
+def test_a_camera_that_zooms_or_rolls_for_a_frame_is_no_ones_mistake(zoom, roll):
+    boxes = crowd()
+    away = boxes["frame"] == 20
+    x, y = boxes["left"] - 960, boxes["top"] - 540
+    turned = boxes.assign(
+        left=boxes["left"] + away * (zoom * x - roll * y),
+        top=boxes["top"] + away * (zoom * y + roll * x),
+        width=40.0 * (1 + away * zoom),
+        height=90.0 * (1 + away * zoom),
+    )
+    assert left_over(turned, lambda paths: 0 * paths.edges) > 20
+    assert left_over(turned, camera_path) < 3
+
+
+def test_one_that_runs_the_other_way_does_not_turn_the_camera():
+    boxes = crowd()
+    boxes.loc[(boxes["track"] == "3") & (boxes["frame"] >= 20), "left"] += 300
+    paths = paths_of(boxes)
+    assert np.abs(camera_path(paths)).max() < 1
 
 
 def test_boxes_around_a_box_are_judged_without_going_there():
