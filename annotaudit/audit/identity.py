@@ -10,7 +10,9 @@ from annotaudit.audit.findings import findings_of, no_findings
 from annotaudit.audit.limits import Limits
 from annotaudit.audit.study import Study, study
 from annotaudit.metrics.absence import across
-from annotaudit.metrics.order import Ints
+from annotaudit.metrics.order import Floats, Ints
+
+RARE = 0.02  # of a sequence's objects; if more have one box only, that says less of each
 
 
 def find_repeated_track(
@@ -201,7 +203,9 @@ def find_one_frame_track(
     -------
     DataFrame
         Findings; ``value`` is 1, the length of the track. Where another box covers the same place,
-        the object probably has two names, and the reason says which.
+        the object probably has two names, and the reason says which. Elsewhere the score falls with
+        the share of the sequence's objects that have one box only, too: few frames a second make
+        many of them.
 
     Examples
     --------
@@ -233,7 +237,7 @@ def find_one_frame_track(
         seen.boxes,
         seen.order.rows[alone],
         rule="one_frame_track",
-        score=np.where(double, 0.6, 0.3),
+        score=np.where(double, 0.6, 0.3 / (1 + _share_of_others(seen, alone) / RARE)),
         value=1,
         limit=1,
         unit="frames",
@@ -245,6 +249,14 @@ def find_one_frame_track(
             for name, part in zip(names, best["share"], strict=True)
         ],
     )
+
+
+def _share_of_others(seen: Study, alone: Ints) -> Floats:
+    """Of each of these boxes' sequences the share of objects that are among the others of them."""
+    sequence = seen.sequence
+    tracks = np.bincount(sequence[~seen.order.same_object])
+    found = np.bincount(sequence[alone], minlength=len(tracks))
+    return np.asarray(((found - 1) / tracks)[sequence[alone]])
 
 
 def _single_rows(seen: Study) -> Ints:

@@ -245,6 +245,15 @@ def test_a_track_of_one_frame_may_be_a_second_name(parked_car, track):
     assert "second name" not in find_one_frame_track(far)["reason"][0]
 
 
+def test_where_many_objects_are_seen_once_each_of_them_says_less(parked_car, track):
+    far = [track(f"car:{n}", [4], left=900.0 + 100 * n) for n in range(2, 5)]
+    one = find_one_frame_track(pd.concat([parked_car, far[0]], ignore_index=True))
+    street = [track(f"bus:{n}", left=2000.0 + 100 * n) for n in range(6)]
+    three = find_one_frame_track(pd.concat([parked_car, *street, *far], ignore_index=True))
+    assert one["severity"].tolist() == ["warning"]
+    assert len(three) == 3 and (three["severity"] == "note").all()
+
+
 def test_an_object_seen_once_at_the_end_of_the_sequence_is_no_finding(parked_car, track):
     ends = pd.concat([parked_car, track("b", [0]), track("c", [8])], ignore_index=True)
     assert find_one_frame_track(ends).empty
