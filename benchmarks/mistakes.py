@@ -50,7 +50,7 @@ class Sequence:
 
     def sides(self, rows: np.ndarray) -> np.ndarray:
         """Left, top, width and height of these rows."""
-        return self.boxes.loc[rows, SIDES].to_numpy(dtype=float)
+        return self.boxes.loc[rows, SIDES].to_numpy(dtype=float, copy=True)
 
     def put(self, rows: np.ndarray, sides: np.ndarray) -> None:
         """Write sides, rounded where the sequence holds whole pixels."""

@@ -190,7 +190,7 @@ def find_looks_like_another(seen: Looks) -> pd.DataFrame:
         seen.seen.boxes,
         order.rows[at],
         rule="looks_like_another",
-        score=np.where(mutual, beyond(value / limit, at_limit=0.5, far=0.95), 0.2),
+        score=np.where(mutual, beyond(value / limit, at_limit=0.5, far=0.95), 0.15),
         value=value,
         limit=limit,
         unit="times nearer",

@@ -27,7 +27,7 @@ FINDING_COLUMNS = {
 }
 # Scores from which a finding is an error, a warning. The latter is the lowest, in steps of .05,
 # with fewer than 1.5 false flags per 1,000 boxes on simulated tracks.
-ERROR, WARNING = 0.75, 0.25
+ERROR, WARNING = 0.75, 0.2
 
 
 def severities(scores: ArrayLike) -> list[str]:

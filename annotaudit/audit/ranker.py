@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,14 @@ from annotaudit.boxes import OBJECT, Labels, check_boxes
 CELL = [*OBJECT, "frame"]
 SHARE = 0.05  # of the boxes that planted mistakes touch, per planting
 EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw them
-PLANTINGS = 5
-SAMPLE = 30_000  # boxes to learn from
+PLANTINGS = 4
+SAMPLE = 50_000  # boxes to learn from
 ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
 FEW = 500  # boxes; with fewer, what is usual in them is hardly known: hand-set rules judge
-OWN = 0.6  # weight of what the labels taught, beside the shipped weights
+OWN = 0.65  # weight of what the labels taught, beside the shipped weights
+# A box as drawn teaches nothing, because it may be a mistake itself, from these scores on: of the
+# shipped weights, or of a first look at the labels with so many trees.
+DOUBT, DOUBT_AT_FIRST_LOOK, FIRST_LOOK = 0.8, 0.1, 60
 APART = 3  # frames; closer suspicions of one object are one event
 FEW_EVENTS = 3.0  # so many of a rule say as much as that all rules deserve the same trust
 
@@ -139,12 +142,17 @@ def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
     sample = _sample(boxes, seed)
     lessons = [lesson(sample, frames, (seed, number)) for number in range(PLANTINGS)]
     half = np.concatenate([_half(lesson.boxes, lesson.signals) for lesson in lessons])
-    own = tuple(learned(lessons, half != number, seed=seed) for number in (0, 1))
-    odds, real, who = suspicions(Ranker(own, general), lessons)
+    lessons = _without_doubtful(lessons, Ranker((), general, *general.alone), DOUBT)
+    first_look = _calibrated(_halves(lessons, half, general, seed, FIRST_LOOK), lessons)
+    lessons = _without_doubtful(lessons, first_look, DOUBT_AT_FIRST_LOOK)
+    judge = _halves(lessons, half, general, seed)
+    odds, real, who = suspicions(judge, lessons)
     slope, shift = calibrated(odds, real)
     by_rule = calibrated_by_rule(slope * odds + shift, real, who)
     extra_slope, extra_shift = general.beside
-    return Ranker(own, general, extra_slope * slope, extra_slope * shift + extra_shift, by_rule)
+    return Ranker(
+        judge.own, general, extra_slope * slope, extra_slope * shift + extra_shift, by_rule
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +231,39 @@ def learned(
         seed=seed,
         trees=trees,
     )
+
+
+def _halves(
+    lessons: list[Lesson], half: NDArray[np.int64], general: Shipped, seed: int, trees: int = 120
+) -> Ranker:
+    """Learn from either half of the objects what judges the other."""
+    own = (learned(lessons, half != number, seed=seed, trees=trees) for number in (0, 1))
+    return Ranker(tuple(own), general)
+
+
+def _calibrated(judge: Ranker, lessons: list[Lesson]) -> Ranker:
+    odds, real, _ = suspicions(judge, lessons)
+    slope, shift = calibrated(odds, real)
+    return replace(judge, slope=slope, shift=shift)
+
+
+def _without_doubtful(lessons: list[Lesson], judge: Ranker, doubt: float) -> list[Lesson]:
+    """Learn nothing from boxes as they were drawn that look like mistakes.
+
+    A few in a hundred boxes are mistakes before any is planted; taught as right, they would teach
+    that mistakes are right.
+    """
+    return [
+        replace(
+            lesson,
+            weight=np.where(
+                ~lesson.wrong & (judge.score(lesson.signals, lesson.boxes) > doubt),
+                0,
+                lesson.weight,
+            ),
+        )
+        for lesson in lessons
+    ]
 
 
 def _after_gaps(truth: pd.DataFrame) -> pd.DataFrame:

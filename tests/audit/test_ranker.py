@@ -112,6 +112,13 @@ def test_findings_hold_the_declared_columns_and_one_event_once(spoilt, ranker):
     assert (inside["frame"].diff()[same] >= 3).all()
 
 
+def test_mistakes_that_stand_in_the_labels_already_do_not_teach_that_they_are_right(walk):
+    sloppy, truth = plant_mistakes(walk, share=0.02, seed=5, kinds=["size"])
+    warned = aa.audit(sloppy).query("severity != 'note'")[["sequence", "track", "frame"]]
+    near = pd.concat([truth.assign(frame=truth["frame"] + step) for step in (-1, 0, 1)])
+    assert near.merge(warned)["event"].nunique() > 0.75 * truth["event"].nunique()
+
+
 def test_a_gap_is_a_missing_box_with_an_expected_one(walk, ranker):
     boxes = walk.drop(walk.index[50:53])
     found = ranker.findings(boxes)
