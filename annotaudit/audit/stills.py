@@ -30,6 +30,7 @@ from annotaudit.boxes import (
 )
 from annotaudit.formats.mturk.format import assignments
 from annotaudit.geometry import iou
+from annotaudit.metrics.looked import who_looked
 from annotaudit.metrics.matching import IMAGE, match_boxes
 
 SAME_THING = 0.5  # share of overlap with a gold box; usual in detection
@@ -57,7 +58,8 @@ def find_still_mistakes(
     work : DataFrame, optional
         One row per annotator and image: ``sequence frame annotator``; where known ``answered``,
         ``work_time_s``, ``image_width``, ``image_height`` (as the page showed it). By default what
-        ``annotaudit.aws.assignments(labels)`` says, where the labels come from Mechanical Turk;
+        ``annotaudit.aws.assignments(labels)`` says, where the labels come from Mechanical Turk, or
+        ``annotaudit.metrics.who_looked(labels)``, where the frames name their annotators;
         otherwise whoever drew on an image looked at it, and nobody else.
 
     Returns
@@ -85,6 +87,8 @@ def find_still_mistakes(
     frames = labels.frames if isinstance(labels, Labels) else None
     if work is None and frames is not None and {"assignments", "assignment"} <= {*frames, *boxes}:
         work = assignments(Labels(boxes, frames, empty_table(PROBLEM_COLUMNS)))
+    elif work is None and frames is not None and "annotators" in frames:
+        work = who_looked(Labels(boxes, frames))
     boxes = boxes[list(COLUMNS)].reset_index(drop=True)
     boxes["annotator"] = boxes["annotator"].fillna(NOBODY).astype(TEXT)
     # What is no box is another rule's subject.

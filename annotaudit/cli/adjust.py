@@ -218,7 +218,7 @@ def _one_set(labels: Labels) -> Labels:
     if boxes["track"].notna().any() or boxes["annotator"].nunique() < 2:
         return labels
     screen().print(f"Boxes of {boxes['annotator'].nunique()} annotators are made one set.")
-    return aa.Labels(aa.metrics.consensus_boxes(boxes), labels.frames, labels.problems)
+    return aa.Labels(aa.metrics.consensus_boxes(labels), labels.frames, labels.problems)
 
 
 def _session(planned: AdjustmentPlan) -> Session:

@@ -16,21 +16,12 @@ if TYPE_CHECKING:
 
 def agreement_of(labels: Labels, gold: Labels | None) -> pd.Series:
     """F1 of each annotator, against gold or else against what most of them agree on."""
-    from annotaudit.aws import assignments
     from annotaudit.metrics.consensus import consensus_boxes
     from annotaudit.metrics.gold import accuracy, compare_to_gold
     from annotaudit.metrics.same_images import on_images_of
 
-    work = assignments(labels)
-    looked, drawn = work[work["answered"]], labels.boxes
-    if gold is None:
-        truth = consensus_boxes(drawn, looked=looked)
-    else:
-        known = on_images_of(labels, gold)
-        truth = known.boxes
-        images = known.frames[["sequence", "frame"]]
-        looked, drawn = looked.merge(images), drawn.merge(images)
-    f1: pd.Series = accuracy(compare_to_gold(drawn, truth, looked=looked))["f1"]
+    truth = consensus_boxes(labels) if gold is None else on_images_of(labels, gold)
+    f1: pd.Series = accuracy(compare_to_gold(labels, truth))["f1"]
     return f1
 
 

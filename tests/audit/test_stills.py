@@ -124,6 +124,15 @@ def test_nothing_drawn_where_others_drew_needs_to_know_who_looked():
     assert find_still_mistakes(boxes, work=no_answer).empty
 
 
+def test_frames_that_name_their_annotators_tell_who_looked_and_drew_nothing():
+    boxes = draw("abc", frames=[0, 1])
+    listed = ['["a", "b", "c", "d"]', '["a", "b", "c"]']
+    frames = pd.DataFrame({"sequence": "s", "frame": [0, 1], "annotators": listed})
+    labels = Labels(boxes, frames, empty_table({"source": "str"}))
+    for findings in (find_still_mistakes(labels), aa.audit(labels)):
+        assert found(findings) == [[0, "d", "nothing_drawn"]]
+
+
 def test_identical_boxes_on_every_image_are_found_once():
     boxes = draw(frames=range(8))
     boxes.loc[boxes["annotator"] == "b", "left"] = 101.0
