@@ -253,10 +253,9 @@ def find_one_frame_track(
 
 def _share_of_others(seen: Study, alone: Ints) -> Floats:
     """Of each of these boxes' sequences the share of objects that are among the others of them."""
-    sequence = seen.sequence
-    tracks = np.bincount(sequence[~seen.order.same_object])
-    found = np.bincount(sequence[alone], minlength=len(tracks))
-    return np.asarray(((found - 1) / tracks)[sequence[alone]])
+    here = seen.sequence[alone]
+    tracks = np.bincount(seen.sequence[~seen.order.same_object])
+    return np.asarray((np.bincount(here)[here] - 1) / tracks[here])
 
 
 def _single_rows(seen: Study) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, severities
+from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, WARNING, severities
 from annotaudit.audit.marks import remarks
 from annotaudit.audit.signals import Signals
 from annotaudit.boxes import COLUMNS, SIDES, TEXT
@@ -258,10 +258,14 @@ def findings_from(
         sides = table[list(SIDES)].to_numpy(copy=True)
         sides[missing] = np.nan
         table = table.assign(frame=frame, **dict(zip(SIDES, sides.T, strict=True)))
+    limits = np.array([voice.limit for voice in VOICES])
+    quiet = (value < limits[who]) & (score >= WARNING)
+    reason[quiet] += (
+        " By itself that is within its limit: it is all signals together that look odd."
+    )
     left, top, right, bottom = expected
     names = pd.array([voice.rule for voice in VOICES], dtype=TEXT)
     units = pd.array([voice.unit for voice in VOICES], dtype=TEXT)
-    limits = np.array([voice.limit for voice in VOICES])
     found = table.assign(
         rule=names.take(who),
         score=score,

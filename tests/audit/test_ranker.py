@@ -119,6 +119,14 @@ def test_mistakes_that_stand_in_the_labels_already_do_not_teach_that_they_are_ri
     assert near.merge(warned)["event"].nunique() > 0.75 * truth["event"].nunique()
 
 
+def test_a_warning_without_a_loud_signal_says_so(walk, ranker):
+    shaken, _ = plant_mistakes(walk, share=0.05, seed=3, kinds=["shift", "size", "drift"])
+    findings = aa.audit(shaken, ranker=ranker)
+    quiet = (findings["value"] < findings["limit"]) & (findings["severity"] != "note")
+    together = findings["reason"].str.contains("all signals together")
+    assert quiet.any() and together[quiet].all() and not together[~quiet].any()
+
+
 def test_a_gap_is_a_missing_box_with_an_expected_one(walk, ranker):
     boxes = walk.drop(walk.index[50:53])
     found = ranker.findings(boxes)
