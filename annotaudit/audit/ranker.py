@@ -21,7 +21,7 @@ from annotaudit.boxes import OBJECT, Labels, check_boxes
 CELL = [*OBJECT, "frame"]
 SHARE = 0.05  # of the boxes that planted mistakes touch, per planting
 EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw them
-PLANTINGS = 4
+PLANTINGS = 3
 SAMPLE = 50_000  # boxes to learn from
 ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
 FEW = 500  # boxes; with fewer, what is usual in them is hardly known: hand-set rules judge

@@ -9,6 +9,7 @@ from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 FINEST = 1 / 512  # pixels; accelerations are compared in steps of this
 FARTHEST = 2**20  # of them
 SURE = 8.0  # times its squared error, from which on a zoom or roll is taken for the camera's
+WORTH_A_LOOK = 3.0  # the same of a plain fit, before those that move otherwise lose weight
 WITNESSES = 5  # other objects that can tell of zoom and roll
 ROUNDS = 3  # of the fit, in which those that move otherwise lose weight
 
@@ -51,9 +52,10 @@ def camera_path(paths: Paths) -> Floats:
     centre = 0.5 * (edges[:2] + edges[2:])
     bend = np.zeros((2, n))
     bend[:, 1:-1] = centre[:, 2:] - 2 * centre[:, 1:-1] + centre[:, :-2]
-    at = np.flatnonzero(free.all(axis=0))
     turned = np.zeros((4, n))
-    turned[:, at] = _zoom_and_roll(paths.edges[:, at], bend[:, at], paths.moment[at])
+    at = np.flatnonzero(free.all(axis=0))
+    at = at[_may_turn(centre[:, at], bend[:, at], paths.moment[at])]
+    turned[:, at] = _zoom_and_roll(edges[:, at], bend[:, at], paths.moment[at])
     straight = bend - 0.5 * (turned[:2] + turned[2:])
     for axis in (0, 1):
         counted = free[axis] & free[axis + 2]
@@ -61,6 +63,40 @@ def camera_path(paths: Paths) -> Floats:
         for edge in (axis, axis + 2):
             path[edge] = _summed_twice(shift + turned[edge], paths.before)
     return path
+
+
+def _may_turn(centre: Floats, bend: Floats, moment: Ints) -> Bools:
+    """Tell the boxes of frames where a plain fit of zoom and roll is worth a closer look."""
+    inside = np.unique(moment, return_inverse=True)[1]
+    count = np.bincount(inside)
+    means = [np.bincount(inside, value) / count for value in _products(*centre, *bend)]
+    _, _, mid_across, mid_down, reach, zoom, roll = _fit(*means)
+    square = np.bincount(inside, bend[0] ** 2 + bend[1] ** 2) / count
+    usual = square - mid_across**2 - mid_down**2 - (zoom**2 + roll**2) * reach
+    error = (np.maximum(usual, 0) + 0.1) / (2 * count * reach)
+    turns = np.maximum(zoom**2, roll**2) > WORTH_A_LOOK * error
+    return np.asarray((turns & (count > WITNESSES))[inside])
+
+
+def _products(x: Floats, y: Floats, across: Floats, down: Floats) -> list[Floats]:
+    """What :func:`_fit` needs the means of: places, accelerations, and how they go together."""
+    return [x, y, across, down, x * x + y * y, x * across + y * down, x * down - y * across]
+
+
+def _fit(
+    mid_x: Floats,
+    mid_y: Floats,
+    mid_across: Floats,
+    mid_down: Floats,
+    far: Floats,
+    along: Floats,
+    about: Floats,
+) -> tuple[Floats, ...]:
+    """Zoom and roll by least squares, with the means they are about and the reach of the places."""
+    reach = np.maximum(far - mid_x**2 - mid_y**2, 1e-9)
+    zoom = (along - mid_x * mid_across - mid_y * mid_down) / reach
+    roll = (about - mid_x * mid_down + mid_y * mid_across) / reach
+    return mid_x, mid_y, mid_across, mid_down, reach, zoom, roll
 
 
 def _zoom_and_roll(edges: Floats, bend: Floats, moment: Ints) -> Floats:
@@ -72,19 +108,16 @@ def _zoom_and_roll(edges: Floats, bend: Floats, moment: Ints) -> Floats:
     (x, y), (across, down) = 0.5 * (edges[:2] + edges[2:]), bend
     witnesses = np.bincount(inside)[inside] - 1
     weight = np.ones(len(x))
-    products = [x, y, across, down, x * x + y * y, x * across + y * down, x * down - y * across]
+    products = _products(x, y, across, down)
 
     def of_others(value: Floats) -> Floats:
-        return np.asarray(np.bincount(inside, weight * value)[inside] - weight * value)
+        own = weight * value
+        return np.asarray(np.bincount(inside, own)[inside] - own)
 
     for _ in range(ROUNDS):
         total = np.maximum(of_others(np.ones(len(x))), 1e-9)
-        mid_x, mid_y, mid_across, mid_down, far, along, about = (
-            of_others(product) / total for product in products
-        )
-        reach = np.maximum(far - mid_x**2 - mid_y**2, 1e-9)
-        zoom = (along - mid_x * mid_across - mid_y * mid_down) / reach
-        roll = (about - mid_x * mid_down + mid_y * mid_across) / reach
+        means = [of_others(product) / total for product in products]
+        mid_x, mid_y, mid_across, mid_down, reach, zoom, roll = _fit(*means)
         miss = (across - mid_across - zoom * (x - mid_x) + roll * (y - mid_y)) ** 2
         miss += (down - mid_down - zoom * (y - mid_y) - roll * (x - mid_x)) ** 2
         usual = of_others(miss) / total + 0.1
