@@ -23,6 +23,7 @@ SHARE = 0.05  # of the boxes that planted mistakes touch, per planting
 EXPECTED = 0.02  # of the boxes that mistakes touch in labels as people draw them
 PLANTINGS = 3
 SAMPLE = 50_000  # boxes to learn from
+TREES = 120  # in either ensemble
 ENOUGH = 3_000  # boxes; with fewer, labels have too little to teach
 FEW = 500  # boxes; with fewer, what is usual in them is hardly known: hand-set rules judge
 OWN = 0.65  # weight of what the labels taught, beside the shipped weights
@@ -103,15 +104,16 @@ class Ranker:
         signals = signals_of(boxes, frames)
         score = self.score(signals, boxes)
         which = np.flatnonzero(peaks(signals, score) & signals.scene.paths.sound[signals.spots])
-        which = which[once(signals, which, score[which])]
+        who, value = speakers(signals, which)
+        kept = once(signals, which, score[which], who, value)
+        which, who, value = which[kept], who[kept], value[kept]
         score = less_for_repeats(signals, which, score)[which]
-        return findings_from(boxes, signals, which, self._by_rule(signals, which, score))
+        if self.by_rule:
+            score = self._by_rule(signals.moves[which], who, score)
+        return findings_from(boxes, signals, which, score, who, value)
 
-    def _by_rule(self, signals: Signals, which: NDArray[np.int64], score: Floats) -> Floats:
-        if not self.by_rule:
-            return score
-        who, _ = speakers(signals, which)
-        more = np.exp(np.where(signals.moves[which], np.take(self.by_rule, who), 0.0))
+    def _by_rule(self, moves: NDArray[np.bool_], who: NDArray[np.int64], score: Floats) -> Floats:
+        more = np.exp(np.where(moves, np.take(self.by_rule, who), 0.0))
         return np.asarray(score * more / (1 - score + score * more))
 
 
@@ -119,7 +121,8 @@ def fit_ranker(labels: Labels | pd.DataFrame, *, seed: int = 0) -> Ranker:
     """Learn to rank suspicions from the labels themselves.
 
     Most boxes in any file are right. Known mistakes are planted into a copy of a sample of them,
-    and a small ensemble of trees learns what tells planted from natural.
+    and a small ensemble of trees learns what tells planted from natural. Boxes as they were drawn
+    that look like mistakes themselves teach nothing.
 
     Parameters
     ----------
@@ -219,7 +222,7 @@ def hits(boxes: pd.DataFrame, signals: Signals, truth: pd.DataFrame) -> NDArray[
 
 
 def learned(
-    lessons: list[Lesson], chosen: NDArray[np.bool_] | None = None, *, seed: int, trees: int = 120
+    lessons: list[Lesson], chosen: NDArray[np.bool_] | None = None, *, seed: int, trees: int = TREES
 ) -> Trees:
     """Grow trees from lessons, or from the chosen of their boxes."""
     weight = np.concatenate([lesson.weight for lesson in lessons])
@@ -234,7 +237,7 @@ def learned(
 
 
 def _halves(
-    lessons: list[Lesson], half: NDArray[np.int64], general: Shipped, seed: int, trees: int = 120
+    lessons: list[Lesson], half: NDArray[np.int64], general: Shipped, seed: int, trees: int = TREES
 ) -> Ranker:
     """Learn from either half of the objects what judges the other."""
     own = (learned(lessons, half != number, seed=seed, trees=trees) for number in (0, 1))

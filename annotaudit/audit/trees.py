@@ -73,7 +73,7 @@ def grow(
     weight: NDArray[np.float64],
     *,
     seed: int,
-    trees: int = 120,
+    trees: int,
     rate: float = 0.1,
 ) -> Trees:
     """Learn to tell wrong boxes from right ones by gradient boosting.

@@ -179,7 +179,9 @@ def speakers(signals: Signals, which: Ints) -> tuple[Ints, Floats]:
     return who, values[who, np.arange(len(which))]
 
 
-def once(signals: Signals, which: Ints, score: Floats) -> NDArray[np.bool_]:
+def once(
+    signals: Signals, which: Ints, score: Floats, who: Ints, value: Floats
+) -> NDArray[np.bool_]:
     """Keep one box, the strongest, of every stretch that one mistake explains.
 
     Such a stretch is a straight or a frozen run, unless it is judged by its keyframes, the time
@@ -187,7 +189,6 @@ def once(signals: Signals, which: Ints, score: Floats) -> NDArray[np.bool_]:
     """
     scene = signals.scene
     at = signals.spots[which]
-    who, value = speakers(signals, which)
     straight = (who == _number("sparse_keyframes")) & signals.moves[which]
     run = np.where(straight, scene.straight_start[at], -1)
     run = np.where(who == _number("frozen"), scene.still_start[at], run)
@@ -209,7 +210,7 @@ def once(signals: Signals, which: Ints, score: Floats) -> NDArray[np.bool_]:
 
 
 def findings_from(
-    boxes: pd.DataFrame, signals: Signals, which: Ints, score: Floats
+    boxes: pd.DataFrame, signals: Signals, which: Ints, score: Floats, who: Ints, value: Floats
 ) -> pd.DataFrame:
     """Turn some of the boxes that stand out into findings.
 
@@ -221,10 +222,13 @@ def findings_from(
     which : int array, shape (k,)
         Rows of ``signals``.
     score : float array, shape (k,)
+    who : int array, shape (k,)
+        Numbers of the voices that speak, as :func:`speakers` tells.
+    value : float array, shape (k,)
+        What these measured.
     """
     paths = signals.scene.paths
     at = signals.spots[which]
-    who, value = speakers(signals, which)
     table = boxes[list(COLUMNS)].iloc[paths.row[at]].reset_index(drop=True)
     expected = np.full((4, len(at)), np.nan)
     reason = np.empty(len(at), dtype=object)

@@ -13,7 +13,7 @@ import numpy as np
 
 from annotaudit.errors import LabelFormatError
 
-MAX_BYTES = 1 << 30  # a label file of ten million boxes is about this long
+MAX_BYTES = 1 << 30  # a SeqLabel.json of nearly six million boxes is about this long
 _BLOCK = 1 << 18  # bytes compared at once: they stay in the processor's cache
 _BOM = b"\xef\xbb\xbf"
 _NOT_JSON_NUMBERS = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}")

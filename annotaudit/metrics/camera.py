@@ -17,14 +17,14 @@ ROUNDS = 3  # of the fit, in which those that move otherwise lose weight
 def camera_path(paths: Paths) -> Floats:
     """Path of the camera as each object sees it, from the other objects of every frame.
 
-    What the camera does in a frame is a similarity, a shift, a zoom and a roll, of the
-    accelerations (second differences) of all objects: the shift is the median of those of the
-    *other* objects' centres, so that a wrong box does not explain itself; zoom and roll are fitted
-    to what is left of them by least squares, reweighted so that objects that move otherwise lose
-    their say (Holland & Welsch 1977, doi:10.1080/03610927708827533). Each is shrunk towards 0 where
-    the objects disagree (positive-part James–Stein). Summed twice along each track that gives a
-    path; its constant speed is unknown and left out, because straight motion means nothing to
-    the measurements that use it.
+    What the camera does in a frame is a similarity (zoom, roll and shift) of the accelerations
+    (second differences) that the *other* objects' centres show, so that a wrong box does not
+    explain itself. Zoom and roll are fitted by least squares, reweighted so that objects that
+    move otherwise lose their say (Holland & Welsch 1977, doi:10.1080/03610927708827533); the shift
+    is the median of what is left. Each is shrunk towards 0 where the objects disagree
+    (positive-part James–Stein). Summed twice along each track that gives a path; its constant
+    speed is unknown and left out, because straight motion means nothing to the measurements that
+    use it.
 
     Parameters
     ----------

@@ -1,5 +1,8 @@
 """Agreement without gold: what each said of each thing, and each two annotators."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,29 +11,8 @@ from hypothesis import given, settings, strategies as st
 from annotaudit.metrics.agreement import NOTHING, pairwise_agreement, ratings
 from annotaudit.metrics.matching import match_boxes
 
-
-def drawn(annotator, *boxes, frame=0, label="sign"):
-    return pd.DataFrame(boxes, columns=["left", "top", "width", "height"], dtype=float).assign(
-        sequence="street", frame=frame, track=None, label=label, annotator=annotator
-    )
-
-
-def together(*tables):
-    return pd.concat(tables, ignore_index=True)
-
-
-def looked_at(*annotators, frames=1):
-    return pd.DataFrame(
-        [("street", frame, who) for frame in range(frames) for who in annotators],
-        columns=["sequence", "frame", "annotator"],
-    )
-
-
-THREE = together(
-    drawn("ann", (0, 0, 100, 100), (500, 0, 80, 80)),
-    drawn("bob", (2, 0, 100, 100)),
-    drawn("cem", (0, 4, 100, 100), (503, 0, 80, 80)),
-)
+sys.path.append(str(Path(__file__).parent))  # three_people stands beside us
+from three_people import THREE, drawn, looked_at, together  # noqa: E402
 
 
 def test_who_drew_nothing_says_nothing_is_there():

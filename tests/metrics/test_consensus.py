@@ -1,33 +1,15 @@
 """Which boxes show one thing, and the one box that annotators agree on."""
 
+import sys
+from pathlib import Path
+
 import pandas as pd
 from hypothesis import given, strategies as st
 
 from annotaudit.metrics.consensus import consensus_boxes, group_boxes
 
-
-def drawn(annotator, *boxes, frame=0, label="sign"):
-    return pd.DataFrame(boxes, columns=["left", "top", "width", "height"], dtype=float).assign(
-        sequence="street", frame=frame, track=None, label=label, annotator=annotator
-    )
-
-
-def together(*tables):
-    return pd.concat(tables, ignore_index=True)
-
-
-def looked_at(*annotators, frames=1):
-    return pd.DataFrame(
-        [("street", frame, who) for frame in range(frames) for who in annotators],
-        columns=["sequence", "frame", "annotator"],
-    )
-
-
-THREE = together(
-    drawn("ann", (0, 0, 100, 100), (500, 0, 80, 80)),
-    drawn("bob", (2, 0, 100, 100)),
-    drawn("cem", (0, 4, 100, 100), (503, 0, 80, 80)),
-)
+sys.path.append(str(Path(__file__).parent))  # three_people stands beside us
+from three_people import THREE, drawn, looked_at, together  # noqa: E402
 
 
 def test_boxes_around_one_thing_share_a_number():

@@ -57,7 +57,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import SIDES, TEXT, Labels
+from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.cvat import format as cvat
@@ -71,6 +71,7 @@ from annotaudit.formats.cvat.zips import (
     open_archive,
     open_member,
 )
+from annotaudit.formats.finite_sides import refuse_unknown_sides
 from annotaudit.formats.json_text import decode, encode
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.saving import write_whole
@@ -242,7 +243,7 @@ def save(labels: Labels, path: Path) -> Path:
         If that archive is not there any more or has changed, if the labels are of several, or if
         CVAT could not hold them: a label that the task does not have, a frame that no job has.
     """
-    _check_sides(labels.boxes, path)
+    refuse_unknown_sides(labels.boxes, path)
     origins = _origins(labels.frames, path)
     if not origins:
         return write_whole(path, new_archive(_XML, cvat.chunks(labels, path)))
@@ -285,16 +286,6 @@ def _copy(
             else:
                 new |= _backup(archive, member, part, about)
         return write_whole(path, copy_with(archive, new))
-
-
-def _check_sides(boxes: pd.DataFrame, path: Path) -> None:
-    finite = np.isfinite(boxes[list(SIDES)].to_numpy()).all(axis=1)
-    if not finite.all():
-        row = boxes[~finite].iloc[0]
-        raise LabelFormatError(
-            f"{path}: the box of track {row['track']!r} on frame {row['frame']} has a side that is "
-            "no finite number, which CVAT refuses. Correct it, or leave the box out."
-        )
 
 
 def _part(labels: Labels, names: dict[str, str]) -> Labels:

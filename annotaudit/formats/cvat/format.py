@@ -65,6 +65,7 @@ from annotaudit.formats.cvat.elements import Element, Elements, read_elements
 from annotaudit.formats.cvat.tasks import Tasks, read_tasks, write_meta
 from annotaudit.formats.cvat.tracks import fill_in, with_keyframes
 from annotaudit.formats.cvat.writing import write_images, write_tracks
+from annotaudit.formats.finite_sides import refuse_unknown_sides
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import decode, encode
 from annotaudit.formats.problems import Problems
@@ -315,13 +316,7 @@ def _check(boxes: pd.DataFrame, path: Path) -> None:
             f"{path}: {without} of {len(boxes)} boxes have no track; CVAT for video holds tracks, "
             "CVAT for images single boxes. Save the two apart."
         )
-    finite = np.isfinite(boxes[list(SIDES)].to_numpy()).all(axis=1)
-    if not finite.all():
-        row = boxes[~finite].iloc[0]
-        raise LabelFormatError(
-            f"{path}: the box of track {row['track']!r} on frame {row['frame']} has a side that is "
-            "no finite number, which CVAT refuses. Correct it, or leave the box out."
-        )
+    refuse_unknown_sides(boxes, path)
 
 
 def _sources(frames: pd.DataFrame, path: Path) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ def meanings(path: Path, head: bytes) -> set[str]:
     return _of_ten(values)
 
 
+@lru_cache(maxsize=1)  # each format that reads such lines asks about the same file
 def _numbers(head: bytes) -> NDArray[np.float64] | None:
     """The first lines as a table; None unless most are of eight, or nine, or ten numbers."""
     lines = head.splitlines()[:_MOST_LINES]

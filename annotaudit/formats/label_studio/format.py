@@ -58,6 +58,7 @@ import pandas as pd
 from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns, keyframes
+from annotaudit.formats.finite_sides import refuse_unknown_sides
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import decode, encode, quotes, read_bytes, repeated_keys
 from annotaudit.formats.label_studio.media import is_video_task, media_name, page_names
@@ -324,11 +325,6 @@ def save(labels: Labels, path: Path) -> Path:
         If the size of an image or a side is unknown.
     """
     boxes, frames = labels.boxes, labels.frames
-    if not np.isfinite(boxes[list(SIDES)].to_numpy()).all():
-        row = boxes[~np.isfinite(boxes[list(SIDES)].to_numpy()).all(axis=1)].iloc[0]
-        raise LabelFormatError(
-            f"{path}: the box of track {row['track']!r} on frame {row['frame']} has a side that is "
-            "no finite number. Correct it, or leave the box out."
-        )
+    refuse_unknown_sides(boxes, path)
     tasks = write_tasks(boxes, frames, str(path))
     return write_whole(path, encode(tasks, str(path)))

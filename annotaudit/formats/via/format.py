@@ -51,6 +51,7 @@ from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
 from annotaudit.formats.columns import ABSENT, Leftovers
 from annotaudit.formats.csv_cells import header_of, read_cells
+from annotaudit.formats.finite_sides import refuse_unknown_sides
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import decode, encode, read_bytes
 from annotaudit.formats.problems import Problems, excerpt
@@ -359,8 +360,5 @@ def save(labels: Labels, path: Path) -> Path:
             f"{path}: VIA has no place for who drew a box. Save annotators one by one: "
             "labels.boxes[labels.boxes['annotator'] == ...]."
         )
-    if not np.isfinite(boxes[list(SIDES)].to_numpy()).all():
-        raise LabelFormatError(
-            f"{path}: a box has a side that is no finite number. Correct it, or leave it out."
-        )
+    refuse_unknown_sides(boxes, path)
     return write_whole(path, rows_of(labels, str(path)))

@@ -44,6 +44,7 @@ import pandas as pd
 from annotaudit.boxes import SIDES, Labels
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats import columns
+from annotaudit.formats.finite_sides import refuse_unknown_sides
 from annotaudit.formats.ground_truth.manifests import safe_name
 from annotaudit.formats.json_text import read_bytes
 from annotaudit.formats.problems import Problems, excerpt
@@ -317,13 +318,7 @@ def _check(boxes: pd.DataFrame, path: Path) -> None:
             f"{path}: VOC has no place for tracks nor for who drew a box. Save them in another "
             "format (coco, cvat), or leave them out: boxes.assign(track=None), one annotator."
         )
-    finite = np.isfinite(boxes[list(SIDES)].to_numpy()).all(axis=1)
-    if not finite.all():
-        row = boxes[~finite].iloc[0]
-        raise LabelFormatError(
-            f"{path}: a box on frame {row['frame']} has a side that is no finite number. Correct "
-            "it, or leave the box out."
-        )
+    refuse_unknown_sides(boxes, path)
 
 
 def _target(path: Path, image: dict[Any, Any], several: bool) -> Path:
