@@ -23,7 +23,7 @@ from annotaudit.aws.job_requests import (
     job_request,
     new_attribute,
 )
-from annotaudit.aws.plans import AdjustmentPlan
+from annotaudit.aws.plans import EXPECTED, AdjustmentPlan, asked_about
 from annotaudit.aws.sessions import Session
 from annotaudit.boxes import COLUMNS, SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
@@ -40,7 +40,6 @@ TOLD = {
     "adjust": "Correct the boxes on an image. Why it was sent stands beside it.",
     "verify": "Say whether the boxes on an image are right. Why it was sent stands beside it.",
 }
-EXPECTED = tuple(f"expected_{side}" for side in SIDES)
 
 
 def plan_images(
@@ -103,6 +102,7 @@ def plan_images(
         sequences=_image_table(images, n_boxes, reasons, assumptions["seconds per box"] * workers),
         windows=sent,
         left_out=left_out,
+        findings=asked_about(findings[in_windows(findings, sent)]),
         instructions={"shortInstruction": TOLD[kind], "fullInstruction": f"<p>{TOLD[kind]}</p>"},
         assumptions=assumptions,
     )

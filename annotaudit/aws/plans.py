@@ -11,10 +11,12 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
+from annotaudit.boxes import COLUMNS, SIDES
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.json_tables import table_from_json, table_to_json
 from annotaudit.formats.saving import write_whole
@@ -22,7 +24,9 @@ from annotaudit.frames.matching import path_inside
 
 FILE = "plan.json"
 MOST_ROWS = 20  # shown in a notebook
-_TABLES = ("sequences", "windows", "left_out")
+EXPECTED = tuple(f"expected_{side}" for side in SIDES)
+ASKED = (*COLUMNS, "rule", "score", "severity", "reason", *EXPECTED)
+_TABLES = ("sequences", "windows", "left_out", "findings")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class AdjustmentPlan:
     left_out : DataFrame
         Windows beyond the ten sequences, or 100,000 images, a job may have: plan another job for
         them.
+    findings : DataFrame
+        What the worker is asked about: the findings in those windows.
     instructions : dict
         What the worker reads.
     assumptions : dict
@@ -61,6 +67,7 @@ class AdjustmentPlan:
     sequences: pd.DataFrame
     windows: pd.DataFrame
     left_out: pd.DataFrame
+    findings: pd.DataFrame
     instructions: dict[str, str]
     assumptions: dict[str, float]
 
@@ -173,6 +180,19 @@ class AdjustmentPlan:
             f"<p>The worker reads: {escape(self.instructions['shortInstruction'])}</p>",
         ]
         return "".join(parts)
+
+
+def asked_about(findings: pd.DataFrame) -> pd.DataFrame:
+    """Keep of findings what a plan has to know of them, numbered from 0.
+
+    Parameters
+    ----------
+    findings : DataFrame
+        Those in the windows of a plan. Boxes without an end are left out: nobody can see them.
+    """
+    kept = findings.reindex(columns=list(ASKED))
+    unseen = np.isinf(kept[[*SIDES, *EXPECTED]].to_numpy(dtype="float64")).any(axis=1)
+    return kept[~unseen].reset_index(drop=True)
 
 
 def _amount(amount: float, option: str) -> float | str:

@@ -23,7 +23,7 @@ from annotaudit.aws.job_requests import (
     job_request,
     new_attribute,
 )
-from annotaudit.aws.plans import AdjustmentPlan
+from annotaudit.aws.plans import AdjustmentPlan, asked_about
 from annotaudit.aws.regions import task_ui_arn
 from annotaudit.aws.sequences import file_names, labels_content, sequence_content
 from annotaudit.aws.sessions import Session
@@ -128,6 +128,7 @@ def plan_video(
         sequences=sequences,
         windows=directed.reset_index(drop=True),
         left_out=left_out.reset_index(drop=True),
+        findings=asked_about(named),
         instructions=told,
         assumptions=assumptions,
     )

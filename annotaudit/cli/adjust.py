@@ -188,20 +188,22 @@ def verdicts(
     labels: LabelsArgument,
     out: Annotated[Path, typer.Argument(help="Ledger to add to, a .jsonl file.")],
     frames: FramesOption = None,
-    severity: SeverityOption = Severity.warning,
 ) -> None:
-    """Fetch what a verification said about the findings and write it into a ledger."""
+    """Fetch what a verification said about the findings and write it into a ledger.
+
+    Marks of reviewers that were sent with the findings (--verdicts) are answered in it, too.
+    """
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
     read = aa.load(labels, frames=frames)
     with busy("Fetching the verdicts ..."):
         judged = aa.aws.bring_back(planned, _session(planned), plan / "results")
-        findings = _grave(aa.audit(read), severity)
-    found = aa.aws.verdicts_of(_one_set(read), findings, judged, planned)
+    found = aa.aws.verdicts_of(read, planned.findings, judged, planned)
     n = aa.aws.record_verdicts(found, out)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in found["verdict"].value_counts().items())
-    screen().print(printable(f"{len(found)} findings were judged: {counts}; {n} are new here."))
+    text = f"{len(found)} of {len(planned.findings)} findings were judged: {counts or 'none'}"
+    screen().print(printable(f"{text}; {n} are new here."))
     show_written([out])
 
 

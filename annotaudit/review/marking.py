@@ -67,7 +67,8 @@ def marks(verdicts: pd.DataFrame, labels: Labels) -> pd.DataFrame:
         What ``annotaudit.review.load`` returns.
     labels : Labels
         The labels as they are now. A mark no longer stands where they have changed: the box, its
-        label or its name, or where there is a box now that shares half of the one drawn.
+        label or its name, or where there is a box now that shares half of the one drawn. Nor
+        does one that somebody has judged fine since; judged unsure, it does.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def marks(verdicts: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     ['rule', 'score', 'severity', 'value', 'limit']
     """
     said = last_word(verdicts)
-    said = said[said["rule"].isin(SEEN) & said["verdict"].eq("mistake")]
+    said = said[said["rule"].isin(SEEN) & said["verdict"].ne("fine")]
     label = _labels_now(said, labels)
     is_missing = said["rule"].eq(MISSING_BOX)
     relabelled = said["rule"].eq(WRONG_LABEL) & said["label"].notna() & said["label"].ne(label)

@@ -136,6 +136,17 @@ def test_a_mistake_on_an_image_with_several_findings_is_blamed_on_none(
     assert verdicts["note"].str.contains("which finding is not said").all()
 
 
+def test_a_mark_is_not_answered_where_which_finding_is_a_mistake_is_not_said(
+    labels, findings, ready, cloud, tmp_path
+):
+    mark = findings[:1].assign(rule="seen_wrong_label")
+    asked = pd.concat([findings[:1], mark], ignore_index=True)
+    plan = aa.aws.plan_adjustment(labels, asked, session=ready, verify=True)
+    verdicts = aa.aws.verdicts_of(labels, asked, finish(plan, ready, tmp_path), plan)
+    assert verdicts["rule"].tolist() == findings["rule"][:1].tolist()
+    assert verdicts["verdict"].tolist() == ["unsure"]
+
+
 def test_what_a_job_wrote_can_be_verified_by_the_next(plan, findings, ready, tmp_path):
     finish(plan, ready, tmp_path)
     chained = aa.load(tmp_path / "manifests/output/output.manifest", sequence="stop_sign")

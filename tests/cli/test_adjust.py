@@ -148,8 +148,55 @@ def test_a_verification_goes_into_a_ledger_once(run, open_cloud, tmp_path):
     first = run(*command)
     assert first.exit_code == 0, first.output
     judged = len(aa.review.load(ledger))
-    assert f"{judged} findings were judged" in first.output and judged > 0
+    assert f"{judged} of {judged} findings were judged" in first.output and judged > 0
     assert "; 0 are new here" in run(*command).output
     assert len(aa.review.load(ledger)) == judged
     refused = run("adjust", "merge", job, STREETS / "assignments.json", tmp_path / "no.manifest")
     assert refused.exit_code == 2 and "adjust verdicts" in refused.output
+
+
+def test_marks_that_were_sent_are_closed_or_kept_by_the_answer(run, open_cloud, tmp_path):
+    """Two boxes nobody doubts but a reviewer, one that is wrong, two objects without a box."""
+    truth = CarefulWorker(aa.load(STATION / "gt/gt.txt", frames=FRAMES))
+
+    def worker(image, boxes):
+        added = [{**boxes[0], "left": 700}] if image == "000057.jpg" else []
+        return [*truth(image, boxes), *added]
+
+    open_cloud.ground_truth.worker = worker
+    read = aa.load(LABELS, frames=FRAMES)
+    boxes = read.boxes.set_index(["frame", "track"], drop=False)
+    path = tmp_path / "station.verdicts.jsonl"
+    ledger = aa.review.Ledger(path, reviewer="ann", fingerprint=aa.review.fingerprint(read))
+    place = {"sequence": boxes["sequence"].iloc[0], "annotator": boxes["annotator"].iloc[0]}
+    ledger.mark(boxes.loc[26, "Pedestrian:2"], "wrong_label", corrected_label="Rider")
+    ledger.mark(boxes.loc[24, "Pedestrian:2"], "wrong_box", corrected=(1, 2, 30, 40), note="Feet.")
+    for frame, left in ((15, 600), (15, 650), (28, 700)):
+        ledger.mark({**place, "frame": frame}, "missing_box", corrected=(left, 200, 50, 120))
+    earlier = aa.review.marks(ledger.read(), read)
+    assert len(earlier) == 5
+
+    job = tmp_path / "job"
+    planned = plan(run, job, "--verify", "--verdicts", path)
+    assert planned.exit_code == 0, planned.output
+    run("adjust", "start", job, "--yes")
+    run("adjust", "follow", job, "--pause", "0.01")
+    command = ["adjust", "verdicts", job, LABELS, path, "--frames", FRAMES]
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+
+    left = aa.review.marks(ledger.read(), read)
+    assert left[["frame", "rule"]].to_numpy().tolist() == [
+        [24, "seen_wrong_box"], [28, "seen_missing_box"],
+    ]  # fmt: skip
+    kept = earlier[earlier["frame"].isin(left["frame"])].reset_index(drop=True)
+    of_job = ["id", "reviewer"]
+    assert left.drop(columns=of_job).equals(
+        kept.drop(columns=of_job)
+    )  # with what ann drew and said
+    assert set(left["reviewer"]) != {"ann"}
+    mended = aa.review.apply(read, ledger.read()).boxes
+    assert [1, 2, 30, 40] in mended[["left", "top", "width", "height"]].to_numpy().tolist()
+    lines = path.read_bytes()
+    assert "; 0 are new here" in run(*command).output
+    assert path.read_bytes() == lines

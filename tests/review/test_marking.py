@@ -114,6 +114,16 @@ def test_a_mark_stands_until_the_labels_have_changed(ledger, labels):
     assert marks(ledger.read(), Labels(boxes)).empty
 
 
+def test_a_mark_that_somebody_is_unsure_of_stands_and_changes_nothing(ledger, labels):
+    ledger.mark(row(labels, 1), "wrong_label", corrected_label="bus")
+    mark = marks(ledger.read(), labels).iloc[0]
+    ledger.append(mark, "unsure", corrected_label="bus")
+    assert marks(ledger.read(), labels)["corrected_label"].tolist() == ["bus"]
+    assert apply(labels, ledger.read()).boxes.loc[1, "label"] == "car"
+    ledger.append(mark, "fine")
+    assert marks(ledger.read(), labels).empty
+
+
 def test_a_box_over_the_one_drawn_was_there_before(ledger, labels):
     ledger.mark(PLACE, "missing_box", corrected=row(labels, 2)[list(SIDES)].tolist())
     assert len(marks(ledger.read(), labels)) == 1
