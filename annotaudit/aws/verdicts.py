@@ -29,7 +29,7 @@ from annotaudit.review.verdicts import (
 
 FRAME = ["sequence", "frame"]
 FINE, MISTAKE, UNSURE = CHOICES
-CORRECTION = (*CORRECTED, "corrected_label", "corrected_track")
+CORRECTION = (*CORRECTED, "corrected_label", "corrected_track", "onward")
 OF_BOX, OF_FRAME = f"{ATTRIBUTE}{VERDICT['name']}", f"{ATTRIBUTE}{MISSING['name']}"
 
 
@@ -91,6 +91,7 @@ def verdicts_of(
         reviewer=plan.job,
         time=pd.Series(pd.NaT, index=found.index, dtype=VERDICT_COLUMNS["time"]),
         fingerprint=fingerprint(labels),
+        onward=False,
         id=[f"{plan.job}-{row}" for row in range(len(found))],
         **_drawn_by_reviewers(found),
     )
@@ -134,6 +135,7 @@ def record_verdicts(verdicts: pd.DataFrame, path: str | os.PathLike[str]) -> int
             corrected=None if np.isnan(box).any() else box,
             corrected_label=right["corrected_label"],
             corrected_track=right["corrected_track"],
+            onward=right["onward"],
             note=said["note"] or (earlier["note"] if earlier else ""),
             reviewer=said["reviewer"],
             fingerprint=said["fingerprint"],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from annotaudit.boxes import COLUMNS, OBJECT, SIDES, TEXT, Labels
 from annotaudit.review.marking import EXTRA_BOX
+from annotaudit.review.naming import carry_on
 from annotaudit.review.verdicts import CORRECTED, PLACE, SAME_BOX, drawn, last_word, like, pairs
 
 
@@ -19,9 +20,12 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     Only a verdict "mistake" changes anything. With a corrected box, that box takes the place of
     the one that was judged, or is added where a box was missing. Without one, nobody has said yet
     what is right: the box stays, or goes with ``drop_uncorrected``. What a reviewer marked goes
-    in as well: a label, the name of an object on this frame, and a box that should not be there
-    goes. The last verdict on a finding counts; where several findings are about one box, the last
-    correction does.
+    in as well: a label, the name of an object, and a box that should not be there goes. The last
+    verdict on a finding counts; where several findings are about one box, the last correction does.
+
+    A name is put right on the marked frame alone, unless it was said to hold ``onward``: then up
+    to the next frame where the same object is given a name that holds, or where the object of that
+    name has a box of its own. ``problems`` lists where the latter came first.
 
     Parameters
     ----------
@@ -79,8 +83,9 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     boxes[list(SIDES)] = sides
     wrong = np.setdiff1d(rows[~is_correction], rows[is_correction])
     for name in ("label", "track"):
-        boxes[name], renamed = _renamed(labels.boxes, said, name)
+        boxes[name], renamed, onward = _renamed(labels.boxes, said, name)
         wrong = np.setdiff1d(wrong, renamed)
+    boxes["track"], ends = carry_on(labels.boxes, boxes["track"], renamed, onward)
 
     unplaced = mistakes[has_box & ~np.isin(np.arange(len(mistakes)), judged)]
     unplaced = unplaced[~_already_there(boxes, unplaced)]
@@ -91,20 +96,23 @@ def apply(labels: Labels, verdicts: pd.DataFrame, *, drop_uncorrected: bool = Fa
     if was_missing.any():
         added = _boxes_of(unplaced[was_missing], labels.boxes)
         boxes = pd.concat([boxes, added], ignore_index=True)
-    return replace(labels, boxes=boxes, problems=_with_lost(labels, unplaced[~was_missing]))
+    told = [labels.problems, _lost(unplaced[~was_missing]), _ended(ends)]
+    problems = pd.concat([table for table in told if len(table)] or told[:1], ignore_index=True)
+    return replace(labels, boxes=boxes, problems=problems)
 
 
 def _renamed(
     boxes: pd.DataFrame, said: pd.DataFrame, name: str
-) -> tuple[pd.Series, NDArray[np.intp]]:
-    """Give the labels, or tracks, of the boxes as they should be, and the rows that changed."""
+) -> tuple[pd.Series, NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the labels, or tracks, of the boxes as they should be, the rows told of, and how far."""
     told = said.dropna(subset=f"corrected_{name}")
     rows, judged = pairs(boxes, told, PLACE)
+    onward = told["onward"].to_numpy(dtype=bool)[judged]
     if not len(rows):
-        return boxes[name], rows
+        return boxes[name], rows, onward
     names = boxes[name].to_numpy(dtype=object, copy=True)
     names[rows] = told[f"corrected_{name}"].to_numpy(dtype=object)[judged]
-    return pd.Series(names, index=boxes.index).astype(boxes[name].dtype), rows
+    return pd.Series(names, index=boxes.index).astype(boxes[name].dtype), rows, onward
 
 
 def _already_there(boxes: pd.DataFrame, verdicts: pd.DataFrame) -> np.ndarray:
@@ -127,17 +135,18 @@ def _boxes_of(verdicts: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
     return added.assign(label=added["corrected_label"].fillna(added["label"]))[list(COLUMNS)]
 
 
-def _with_lost(labels: Labels, lost: pd.DataFrame) -> pd.DataFrame:
-    if lost.empty:
-        return labels.problems
-    where = (
-        lost["sequence"] + ", frame " + lost["frame"].astype(str) + ", " + lost["track"].fillna("")
-    )
-    said = pd.DataFrame(
-        {
-            "source": "verdicts",
-            "where": where,
-            "what": "The box has changed or gone since it was judged; its correction was left out.",
-        }
-    ).astype(TEXT)
-    return pd.concat([labels.problems, said], ignore_index=True)
+def _lost(verdicts: pd.DataFrame) -> pd.DataFrame:
+    what = "The box has changed or gone since it was judged; its correction was left out."
+    return _problems(verdicts, [what] * len(verdicts))
+
+
+def _ended(names: pd.DataFrame) -> pd.DataFrame:
+    told = zip(names["name"], names["end"], strict=True)
+    what = [f"Is {name} only before frame {end}: there {name} has a box." for name, end in told]
+    return _problems(names, what)
+
+
+def _problems(about: pd.DataFrame, what: list[str]) -> pd.DataFrame:
+    places = zip(about["sequence"], about["frame"], about["track"].fillna(""), strict=True)
+    where = [f"{sequence}, frame {frame}, {track}" for sequence, frame, track in places]
+    return pd.DataFrame({"source": "verdicts", "where": where, "what": what}).astype(TEXT)

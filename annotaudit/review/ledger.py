@@ -104,6 +104,7 @@ class Ledger:
         corrected: Sequence[float] | None = None,
         corrected_label: str | None = None,
         corrected_track: str | None = None,
+        onward: bool = False,
         note: str = "",
         reviewer: str | None = None,
         fingerprint: str | None = None,
@@ -123,6 +124,9 @@ class Ledger:
             The box as it should be: left, top, width and height, in pixels.
         corrected_label, corrected_track : str, optional
             The label and the object as they should be.
+        onward : bool, default False
+            The box is of that object from this frame on, not on this frame alone: until the next
+            frame where a name is said to hold on, or where that object has a box of its own.
         note : str, optional
             Anything worth keeping.
         reviewer, fingerprint : str, optional
@@ -169,6 +173,7 @@ class Ledger:
             "label": as_text(finding.get("label")) or None,
             "corrected_label": as_text(corrected_label) or None,
             "corrected_track": as_text(corrected_track) or None,
+            "onward": bool(onward),
             "note": as_text(note) or "",
             "reviewer": as_text(self.reviewer if reviewer is None else reviewer) or "",
             "time": as_moment(time),
@@ -197,7 +202,8 @@ class Ledger:
         corrected : four numbers, optional
             The box as it should be: left, top, width and height, in pixels. A missing one needs it.
         **told
-            ``corrected_label``, ``corrected_track``, ``note`` and the other options of ``append``.
+            ``corrected_label``, ``corrected_track``, ``onward``, ``note`` and the other options of
+            ``append``.
 
         Returns
         -------

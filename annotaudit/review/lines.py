@@ -17,6 +17,7 @@ verdict               ``mistake``, ``fine`` or ``unsure``
 corrected_left, ...   the box as it should be, pixels; null where nobody said
 corrected_label,      the label and the object as they should be; null where nobody said
 corrected_track
+onward                whether that object is meant from this frame on, not on this frame alone
 note, reviewer        text
 time                  when, ISO 8601 with its offset
 fingerprint           of the labels that were judged (``annotaudit.review.fingerprint``)
@@ -70,6 +71,7 @@ class Stated(msgspec.Struct, kw_only=True):
     label: str | None = None
     corrected_label: str | None = None
     corrected_track: str | None = None
+    onward: bool = False
     note: str = ""
     reviewer: str = ""
     fingerprint: str = ""

@@ -74,9 +74,9 @@ def marks(verdicts: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     -------
     DataFrame
         A findings table, in the order in which the marks were made, with further columns ``id``,
-        ``note``, ``reviewer``, ``corrected_label`` and ``corrected_track``. The rule is one of
-        ``annotaudit.review.SEEN``, the score 1 (a person saw it) and the expected box the one the
-        reviewer drew.
+        ``note``, ``reviewer``, ``corrected_label``, ``corrected_track`` and ``onward``. The rule is
+        one of ``annotaudit.review.SEEN``, the score 1 (a person saw it) and the expected box the
+        one the reviewer drew.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def marks(verdicts: pd.DataFrame, labels: Labels) -> pd.DataFrame:
         **expected,
         from_frame=np.nan,
     )
-    more = ["id", "note", "reviewer", "corrected_label", "corrected_track"]
+    more = ["id", "note", "reviewer", "corrected_label", "corrected_track", "onward"]
     table = table.join(said[more]).astype({"severity": TEXT, "unit": TEXT})
     return table.reset_index(drop=True)
 
@@ -190,5 +190,7 @@ def _reasons(said: pd.DataFrame) -> pd.Series:
     joint = pd.Series(", should be ", index=said.index, dtype=object)
     joint = joint.mask(said["rule"].eq(MISSING_BOX), ": ")
     should = (joint + named.mask(said["rule"].eq(EXTRA_BOX))).fillna("")
+    onward = said["onward"].astype(bool) & said["corrected_track"].notna()
+    should = should.mask(onward, should + " from here on")
     note = (" " + said["note"].mask(said["note"].eq(""))).fillna("")
     return (words + should + "." + note).astype(TEXT)

@@ -40,13 +40,19 @@ VERDICT_COLUMNS = {  # one row per verdict
     "label": "str",  # of the box as it was judged; missing where a box was
     "corrected_label": "str",  # the label as it should be; missing where nobody said
     "corrected_track": "str",  # the object it should be
+    "onward": "bool",  # from this frame on, not on this frame alone
     "note": "str",
     "reviewer": "str",
     "time": "datetime64[us, UTC]",
     "fingerprint": "str",  # of the labels that were judged
     "id": "str",  # names this verdict, so that it can be withdrawn
 }
-LATER = ("label", "corrected_label", "corrected_track")  # a table from elsewhere may lack them
+LATER = (
+    "label",
+    "corrected_label",
+    "corrected_track",
+    "onward",
+)  # a table from elsewhere may lack them
 SAME_BOX = 0.5  # pixels; a format that stores whole pixels moves a side by no more than this
 
 
@@ -221,7 +227,8 @@ def check_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
             "Read them with annotaudit.review.load()."
         )
     unknown = pd.Series(np.nan, index=verdicts.index, dtype=TEXT)
-    return verdicts.assign(**dict.fromkeys(missing, unknown))
+    verdicts = verdicts.assign(**dict.fromkeys(missing, unknown))
+    return verdicts.assign(onward=verdicts["onward"].eq(True))
 
 
 def drawn(verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from annotaudit.review.verdicts import CORRECTED, pairs
 
 MARK_COLUMNS = (
     *("id", "rule", "sequence", "frame", "annotator", "track", "label", *SIDES, *CORRECTED),
-    *("corrected_label", "corrected_track", "note", "reviewer"),
+    *("corrected_label", "corrected_track", "onward", "note", "reviewer"),
 )
 
 

@@ -41,7 +41,7 @@ class Marking(anywidget.AnyWidget):
         kind : {"wrong_box", "wrong_label", "wrong_identity", "extra_box", "missing_box"}
             What is wrong; see ``annotaudit.review.MARKS``.
         **told
-            ``corrected``, ``corrected_label``, ``corrected_track`` and ``note``, as for
+            ``corrected``, ``corrected_label``, ``corrected_track``, ``onward`` and ``note``, as for
             ``annotaudit.review.Ledger.mark``.
 
         Returns
@@ -92,6 +92,7 @@ class Marking(anywidget.AnyWidget):
                 corrected=None if None in corrected else corrected,
                 corrected_label=entry["corrected_label"],
                 corrected_track=entry["corrected_track"],
+                onward=entry.get("onward") is True,
                 note=str(entry["note"]),
                 verdict_id=str(entry["id"]),
             )

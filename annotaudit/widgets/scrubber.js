@@ -446,7 +446,8 @@ export function asFinding(data, entry) {
     : rowsAt(set, position).find((one) => isSo(set.object[one]) && set.annotator[one] === annotator) ?? -1;
   const object = row < 0 ? track.findIndex((_, one) => entry.track !== null && isSo(one)) : set.object[row];
   const kind = entry.rule.replace("seen_", "");
-  const should = kind === "extra_box" ? null : entry.corrected_track ?? entry.corrected_label;
+  const name = entry.corrected_track === null ? null : `${entry.corrected_track}${entry.onward ? " from here on" : ""}`;
+  const should = kind === "extra_box" ? null : name ?? entry.corrected_label;
   return {
     index: entry.id, seen: entry, kind, position, from: -1, object, annotator,
     rule: data.rules.length - 1, label: data.labels.indexOf(entry.label), severity: "seen",
@@ -999,6 +1000,8 @@ class Scrubber {
     };
     const label = field(data.labels);
     const track = field([]);
+    const onward = { input: h("input", { type: "checkbox" }) };
+    onward.row = h("label", { class: "aa-check" }, onward.input, h("span", {}, "From this frame on, not only here"));
     const kinds = OF_A_BOX.map((kind, index) => {
       const input = h("input", {
         type: "radio", name: `${id}-kind`, value: kind, onchange: () => this.chooseKind(kind),
@@ -1006,7 +1009,7 @@ class Scrubber {
       return { kind, input, row: h("label", { class: "aa-kind" }, input, h("span", {}, MARKS[kind][0]), h("kbd", { "aria-hidden": "true" }, index + 1)) };
     });
     this.markForm = {
-      label, track, kinds,
+      label, track, onward, kinds,
       title: h("h3", {}), about: h("p", { class: "aa-empty" }), box: h("p", { class: "aa-drawn" }),
       kindBox: h("div", { class: "aa-kinds", role: "radiogroup", "aria-label": "What is wrong" }, ...kinds.map(({ row }) => row)),
       note: h("textarea", { class: "aa-input", rows: "2", "aria-label": "Note on the mistake", placeholder: "Note" }),
@@ -1015,7 +1018,7 @@ class Scrubber {
     this.markForm.element = h("form", {
       class: "aa-marking", "aria-label": "Mark a mistake", hidden: true,
       onsubmit: (event) => { event.preventDefault(); this.recordMark(); },
-    }, h("div", {}, title, about), kindBox, label.row, track.row, box, note,
+    }, h("div", {}, title, about), kindBox, label.row, track.row, onward.row, box, note,
     h("div", { class: "aa-row" },
       h("button", { class: "aa-button aa-primary", type: "submit" }, h("span", {}, "Record"), h("kbd", { "aria-hidden": "true" }, "Enter")),
       h("button", { class: "aa-button", type: "button", onclick: () => this.closeMarking() }, h("span", {}, "Cancel"), h("kbd", { "aria-hidden": "true" }, "Esc"))));
@@ -1544,6 +1547,7 @@ class Scrubber {
     markForm.track.suggest(this.names);
     markForm.label.input.value = told.corrected_label ?? "";
     markForm.track.input.value = isMissing ? told.track ?? (names.length ? newName(this.names, told.corrected_label) : "") : told.corrected_track ?? "";
+    markForm.onward.input.checked = told.onward === true;
     markForm.note.value = told.note;
     markForm.title.textContent = isMissing ? "Missing object" : "What is wrong?";
     markForm.about.textContent = [
@@ -1566,6 +1570,7 @@ class Scrubber {
     markForm.track.ask(kind === "missing_box" ? "Which object, or a new name" : "Which object it is");
     markForm.kindBox.hidden = kind === "missing_box";
     markForm.label.row.hidden = !["wrong_label", "missing_box"].includes(kind);
+    markForm.onward.row.hidden = kind !== "wrong_identity";
     markForm.track.row.hidden = !(kind === "wrong_identity" || (kind === "missing_box" && hasTracks));
     this.invalidate();
   }
@@ -1650,6 +1655,7 @@ class Scrubber {
       annotator: told.annotator, track: isMissing ? value(markForm.track) : told.track, label: told.label,
       ...named(marking.box), ...named(kind === "extra_box" ? null : marking.draft, "corrected_"),
       corrected_label: value(markForm.label), corrected_track: isMissing ? null : value(markForm.track),
+      onward: kind === "wrong_identity" && markForm.onward.input.checked,
       note: markForm.note.value.trim(),
     };
     if (isMissing) this.lastLabel = entry.corrected_label;

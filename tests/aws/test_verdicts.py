@@ -19,7 +19,7 @@ def ledger(tmp_path):
 
 def answers(*rows):
     """Make the table of what a job said."""
-    said = {"reviewer": "job", "note": "", "fingerprint": "f"}
+    said = {"reviewer": "job", "note": "", "fingerprint": "f", "onward": False}
     kinds = {name: TEXT if kind == "str" else kind for name, kind in VERDICT_COLUMNS.items()}
     table = pd.DataFrame([{**said, **row} for row in rows])
     return table.reindex(columns=list(VERDICT_COLUMNS)).astype(kinds)

@@ -33,7 +33,7 @@ def test_a_mark_is_a_verdict_without_a_score(ledger, labels):
     assert said[["rule", "verdict", "label", "corrected_label", "note", "reviewer"]].tolist() == [
         "seen_wrong_label", "mistake", "car", "bus", "two decks", "ben",
     ]  # fmt: skip
-    assert np.isnan(said["score"])
+    assert np.isnan(said["score"]) and not said["onward"]
     assert said[list(SIDES)].tolist() == [10, 20, 30, 40]
     ledger.withdraw(name)
     assert ledger.read().empty
@@ -85,6 +85,15 @@ def test_a_label_a_name_and_a_box_too_many_are_put_right(ledger, labels):
     again = apply(corrected, ledger.read())
     pd.testing.assert_frame_equal(again.boxes, corrected.boxes)
     assert again.problems.empty
+
+
+def test_a_name_that_holds_on_is_said_so(ledger, labels):
+    ledger.mark(row(labels, 2), "wrong_identity", corrected_track="car:3", onward=True)
+    assert ledger.read()["onward"].tolist() == [True]
+    assert marks(ledger.read(), labels)["reason"].tolist() == [
+        "It is another object, should be car:3 from here on."
+    ]
+    assert apply(labels, ledger.read()).boxes["track"].tolist().count("car:3") == 6
 
 
 def test_two_objects_without_a_name_are_two(ledger, labels):
@@ -162,13 +171,12 @@ def test_a_mark_without_sense_is_refused_and_not_written(ledger, box, kind, erro
 def test_lines_and_tables_from_before_there_were_marks_are_read(ledger, labels, findings):
     ledger.append(findings.iloc[0], "mistake", corrected=DRAWN)
     line = json.loads(ledger.path.read_text())
-    old = {
-        k: v for k, v in line.items() if k not in ("label", "corrected_label", "corrected_track")
-    }
+    later = ["label", "corrected_label", "corrected_track", "onward"]
+    old = {name: value for name, value in line.items() if name not in later}
     ledger.path.write_text(json.dumps(old) + "\n")
     table = ledger.read()
     assert ledger.problems().empty
-    corrected = apply(labels, table.drop(columns=["label", "corrected_label", "corrected_track"]))
+    corrected = apply(labels, table.drop(columns=later))
     assert corrected.boxes.loc[3, list(SIDES)].tolist() == list(DRAWN)
 
 

@@ -263,6 +263,9 @@ test("what a reviewer saw is a finding among the others, and a line of the ledge
   assert.equal(finding.reason, "The label is wrong, should be bus. Two decks.");
   assert.deepEqual([finding.box, finding.expected, finding.severity], [[2, 0, 10, 10], null, "seen"]);
   assert.equal(scrubber.asFinding(data, { ...entry, frame: 99 }).position, -1);
+  const other = { ...entry, rule: "seen_wrong_identity", corrected_label: null, corrected_track: "car:2", onward: true, note: "" };
+  assert.equal(scrubber.asFinding(data, other).reason, "It is another object, should be car:2 from here on.");
+  assert.equal(scrubber.asFinding(data, { ...other, onward: false }).reason, "It is another object, should be car:2.");
   const line = scrubber.seenLine(data, entry, "eve", new Date(0));
   assert.deepEqual([line.id, line.verdict, line.score, line.reviewer], ["x", "mistake", null, "eve"]);
 });

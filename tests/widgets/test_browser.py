@@ -373,6 +373,24 @@ def test_what_no_finding_names_is_marked_and_drawn(page):
     told(page, "print(len(scrubber.marks), len(scrubber.corrected.boxes))", "2 24")
 
 
+def test_a_name_is_put_right_from_here_on(page):
+    press(page, "b", "m", "3")
+    page.keyboard.type("car:9")
+    page.get_by_label("From this frame on").check()
+    assert serious(page, ".aa-scrubber") == []
+    press(page, "Enter")
+    reason = "It is another object, should be car:9 from here on."
+    expect(page.locator(".aa-reason")).to_have_text(reason)
+    told(
+        page,
+        "print(scrubber.verdicts['onward'].tolist(), "
+        "scrubber.corrected.boxes['track'].eq('car:9').sum())",
+        "[True] 12",
+    )
+    press(page, "m", "2")
+    expect(page.get_by_label("From this frame on")).to_be_hidden()
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_serious(page, theme):
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"

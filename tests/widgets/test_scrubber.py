@@ -210,6 +210,17 @@ def test_a_mark_from_the_browser_reaches_the_ledger_and_the_labels(scrubber, lab
     assert scrubber.marks.empty and scrubber.verdicts.empty
 
 
+def test_a_name_that_holds_on_from_the_browser_is_put_right_to_the_end(scrubber, labels):
+    other = {"rule": "seen_wrong_identity", "corrected_label": None, "corrected_track": "car:9"}
+    entry = of_the_browser(labels, **other, onward=True)
+    hear(scrubber, kind="seen", finding="x1", entry=entry, replaces=None)
+    assert scrubber.verdicts["onward"].tolist() == [True]
+    assert scrubber._seen[0]["onward"] is True
+    of_car = labels.boxes["track"].eq(labels.boxes["track"].iloc[3])
+    later = of_car & labels.boxes["frame"].ge(labels.boxes["frame"].iloc[3])
+    assert scrubber.corrected.boxes["track"].eq("car:9").sum() == later.sum() > 1
+
+
 def test_marks_survive_a_new_kernel_and_stand_once(labels, findings, tmp_path):
     path = tmp_path / "verdicts.jsonl"
     first = FrameScrubber(labels, findings, ledger=path, reviewer="ann")
