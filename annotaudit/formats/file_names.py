@@ -154,7 +154,7 @@ def source_of(labels: Labels) -> str | None:
     boxes, frames = labels.boxes, labels.frames
     if "assignments" in frames:
         return "mturk"
-    if "annotators" in frames:
+    if "annotators" in frames and "source_entry" not in frames:
         return "ground-truth-workers"
     if "label_attribute" in boxes:
         return "ground-truth-images"

@@ -6,7 +6,7 @@ The frames table of labels says it in one of two columns, JSON text in both:
 column           a frame's text                                      filled by
 ===============  ==================================================  ============================
 ``annotators``   ``["ann", "bob"]``                                  worker responses of Ground
-                                                                     Truth
+                                                                     Truth, Label Studio
 ``assignments``  ``[{"annotator": "ann", "answered": true}, ...]``   Mechanical Turk; without an
                                                                      answer nobody looked
 ===============  ==================================================  ============================

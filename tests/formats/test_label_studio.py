@@ -178,6 +178,29 @@ def test_a_cancelled_annotation_is_no_answer(write, tmp_path):
     assert content(save(labels, tmp_path / "again.json")) == content(path)
 
 
+def looked(labels):
+    table = aa.metrics.who_looked(labels)
+    return {frame: part["annotator"].tolist() for frame, part in table.groupby("frame", sort=True)}
+
+
+def test_who_drew_nothing_has_looked_and_who_skipped_has_not(write):
+    people = (2, {"id": 3, "email": "ann@example.org"}, 4)
+    skipped = task([region()], [], [], people=people)
+    skipped["annotations"][2]["was_cancelled"] = True
+    empty = task([], number=2, people=(4,), predictions=[{"model_version": "v1", "result": []}])
+    path = write(skipped, task(number=3), empty)  # nobody has come to the second one
+    assert looked(load(path)) == {0: ["2", "ann@example.org"], 1: ["4", "v1"]}
+    assert looked(load(path, predictions=False)) == {0: ["2", "ann@example.org"], 1: ["4"]}
+
+
+def test_who_labelled_a_task_looked_at_each_of_its_images_and_frames(write):
+    pages = task([region()], [], people=(2, 3))
+    pages["data"] = {"pages": ["/data/upload/1/p1.jpg", "/data/upload/1/p2.jpg"]}
+    assert looked(load(write(pages))) == {0: ["2", "3"], 1: ["2", "3"]}
+    clip = load(write(video(track(key(2, enabled=False), frames=3), people=(7,))), **SIZE)
+    assert looked(clip) == {0: ["7"], 1: ["7"], 2: ["7"]}
+
+
 def test_only_what_changed_is_changed(write, tmp_path):
     path = write(task([region(), region("x2"), region("x3")]))
     labels = load(path)

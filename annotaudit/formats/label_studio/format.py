@@ -29,6 +29,8 @@ a task with a video             ``sequence``: name of the video
 first of its labels             ``label``
 ``completed_by``                ``annotator``: the address, or else the number
 ``model_version``               ``annotator`` of predictions, marked in ``prediction``
+all who labelled a task,        ``annotators`` of the frames table, JSON: of each of its images,
+boxes or none                   of a video each frame
 ``score``                       ``score``
 ``id`` of the annotation        ``annotation_id``
 the whole task                  ``source_entry`` of the frames table, on its first frame: JSON
@@ -160,10 +162,11 @@ def load(
         where = f"task {place}"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             problems.add(where, f"found {excerpt(task)}; expected a task with data")
-        elif regions.looked_at(task):
+        elif looked := regions.who_looked(task):
             name, frame, n_pages = frames.add(place, task)
             regions.read(task, where, name, frame, n_pages)
             frames.note(name, frame, *regions.facts)
+            frames.looked(name, frame, looked, n_pages)
             frames.keep(name, frame, {"place": place, "task": task, "read": regions.paths}, n_pages)
         else:
             unlabelled[str(place)] = task
@@ -211,7 +214,7 @@ class _Frames:
             self.names[name] += 1
             name = name if self.names[name] == 1 else f"{name} ({place})"
             self.lengths[name] = 0
-            self.rows[(name, 0)] = [None, np.nan, np.nan, None]
+            self.rows[(name, 0)] = [None, np.nan, np.nan, None, None]
             return name, 0, 1
         if media and media.startswith("data:"):
             self.problems.add(where, "the image itself stands in it; no name")
@@ -221,7 +224,7 @@ class _Frames:
         self.n_stills += len(images)
         for frame, image in enumerate(images, start=first):
             named = safe_name(image, where, self.problems)
-            self.rows[(self.stills, frame)] = [named, np.nan, np.nan, None]
+            self.rows[(self.stills, frame)] = [named, np.nan, np.nan, None, None]
         return self.stills, first, len(images)
 
     def note(
@@ -236,13 +239,19 @@ class _Frames:
             else:
                 self.lengths[name] = length
 
+    def looked(self, name: str, frame: int, annotators: list[str], n_pages: int) -> None:
+        """Set down who looked at all images of a task."""
+        text = encode(annotators, self.problems.source).decode()
+        for page in range(n_pages):
+            self.rows[(name, frame + page)][4] = text
+
     def keep(self, name: str, frame: int, entry: dict[str, Any], n_pages: int) -> None:
         """Keep a task, which of its regions gave boxes, and how many images it shows."""
         entry |= {"pages": n_pages} if n_pages > 1 else {}
         self.rows[(name, frame)][3] = encode(entry, self.problems.source).decode()
 
     def table(self, boxes: pd.DataFrame, unlabelled: dict[str, Any]) -> pd.DataFrame:
-        names = ["image", "image_width", "image_height", "source_entry"]
+        names = ["image", "image_width", "image_height", "source_entry", "annotators"]
         keys = [
             key
             for name, frame in self.rows
@@ -253,16 +262,16 @@ class _Frames:
             )
         ]
         keys = list(dict.fromkeys([*keys, *zip(boxes["sequence"], boxes["frame"], strict=True)]))
-        blank = [None, np.nan, np.nan, None]
+        blank = [None, np.nan, np.nan, None, None]
         rows = [self.rows.get(key, blank) for key in keys]
-        sizes = {name: row[1:3] for (name, _), row in self.rows.items() if name in self.lengths}
+        videos = {name: row for (name, _), row in self.rows.items() if name in self.lengths}
+        of_all = [videos.get(name, row) for (name, _), row in zip(keys, rows, strict=True)]
         rows = [
-            [row[0], *sizes.get(name, row[1:3]), row[3]]
-            for (name, _), row in zip(keys, rows, strict=True)
+            [row[0], *whole[1:3], row[3], whole[4]] for row, whole in zip(rows, of_all, strict=True)
         ]
         table = {
             name: columns.text_column([row[at] for row in rows])
-            if at in (0, 3)
+            if at in (0, 3, 4)
             else np.array([row[at] for row in rows], dtype="float64")
             for at, name in enumerate(names)
         }

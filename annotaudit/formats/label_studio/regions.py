@@ -54,9 +54,10 @@ class Regions:
         self.length = 0
         self.paths: list[str] = []  # of its regions that gave boxes
 
-    def looked_at(self, task: dict[str, Any]) -> bool:
-        """Whether anybody labelled a task, boxes or none."""
-        return any(True for kind in self.kinds for _ in _results(task, kind))
+    def who_looked(self, task: dict[str, Any]) -> list[str]:
+        """List who labelled a task, boxes or none; nobody where it was skipped by all."""
+        given = ((kind, *each) for kind in self.kinds for each in _results(task, kind))
+        return list(dict.fromkeys(annotator_of(about, kind, at) for kind, at, about in given))
 
     @property
     def facts(self) -> tuple[dict[int, tuple[float, float]], int]:
