@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.problems import Problems
 from annotaudit.formats.recognise import read_head, recognise
 from annotaudit.frames.matching import match_images
+from annotaudit.frames.s3_archives import names_in_archive
 from annotaudit.frames.s3_files import copy_here, s3_client, split_address
 
 _PATTERN_CHARACTERS = "*?["
@@ -97,23 +99,32 @@ def _load_address(address: str, **options: Any) -> Labels:
     s3 = s3_client()
     with TemporaryDirectory() as folder:
         try:
-            local = copy_here(s3, address, Path(folder))
+            bucket = split_address(address)[0]
+            local = copy_here(s3, address, Path(folder), wants=partial(_is_of_cvat, s3))
         except FrameError as error:
             raise LabelFormatError(str(error)) from error
-        labels = load(local, **options)
-        bucket = split_address(address)[0]
         here = str(Path(folder).resolve() / bucket)
+        try:
+            labels = load(local, **options)
+        except LabelFormatError as error:
+            raise LabelFormatError(str(error).replace(here, f"s3://{bucket}")) from error
         frames, problems = (
             table.assign(
                 **{
                     name: table[name].str.replace(here, f"s3://{bucket}", regex=False)
-                    for name in ("source", "source_file")
+                    for name in ("source", "source_file", "what")
                     if name in table
                 }
             )
             for table in (labels.frames, labels.problems)
         )
     return replace(labels, frames=frames, problems=problems)
+
+
+def _is_of_cvat(s3: Any, address: str, size: int) -> bool:
+    """Tell an archive of CVAT, or a broken one, from those that hold images alone."""
+    names = names_in_archive(s3, address, size)
+    return names is None or FORMATS["cvat-archive"].import_module().is_of_cvat(names)
 
 
 def open_source(path: str | os.PathLike[str]) -> Path | list[Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,9 @@ def read_object(s3: Any, address: str) -> bytes | None:
     return content
 
 
-def copy_here(s3: Any, address: str, folder: Path) -> Path:
+def copy_here(
+    s3: Any, address: str, folder: Path, *, wants: Callable[[str, int], bool] | None = None
+) -> Path:
     """Fetch a label file with what belongs to it, or all label files of a folder.
 
     To a file belong those a manifest names, and those that readers look for on a disk: small label
@@ -144,6 +147,9 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
         Of a file, or of a folder if it ends with a slash.
     folder : Path
         An empty folder on this machine.
+    wants : callable, optional
+        Called with address and size of each archive (``.zip``) in a folder, which may be large:
+        whether it is fetched, too. By default none is.
 
     Returns
     -------
@@ -159,9 +165,15 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
     here = folder.resolve() / bucket
     if key.endswith("/"):
         keys = _label_files(s3, bucket, key)
+        if wants is not None:
+            archives = _files_ending(s3, bucket, key, ".zip")
+            addresses = [f"s3://{bucket}/{name}" for name in archives]
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                keys += compress(archives, pool.map(wants, addresses, archives.values()))
         if not keys:
             raise FrameError(
-                f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}. Check the "
+                f"{address}: there is no file that ends in {', '.join(LABEL_ENDINGS)}"
+                f"{'' if wants is None else ', and no archive that holds labels'}. Check the "
                 "address, and that the credentials may list it."
             )
         _download_all(s3, bucket, keys, here)
@@ -186,13 +198,18 @@ def copy_here(s3: Any, address: str, folder: Path) -> Path:
 
 
 def _label_files(s3: Any, bucket: str, prefix: str) -> list[str]:
+    return list(_files_ending(s3, bucket, prefix, *LABEL_ENDINGS))
+
+
+def _files_ending(s3: Any, bucket: str, prefix: str, *endings: str) -> dict[str, int]:
+    """List files of a folder and the folders in it, with their sizes in bytes."""
     with explained(f"s3://{bucket}/{prefix}", "listed"):
-        return [
-            entry["Key"]
+        return {
+            entry["Key"]: entry["Size"]
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for entry in page.get("Contents", [])
-            if entry["Key"].lower().endswith(LABEL_ENDINGS)
-        ]
+            if entry["Key"].lower().endswith(endings)
+        }
 
 
 def _download_all(s3: Any, bucket: str, keys: list[str], here: Path) -> None:

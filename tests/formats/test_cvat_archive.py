@@ -13,6 +13,7 @@ import annotaudit as aa
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.cvat import zips as cvat_zip
 from annotaudit.formats.cvat.archive import load, recognises, save
+from annotaudit.frames import s3_files
 
 SIDES = list(aa.boxes.SIDES)
 
@@ -369,6 +370,35 @@ def test_an_archive_in_s3_is_corrected_in_s3(s3, pack, tmp_path, kind):
     assert [saved[name] for name in kept] == [given[name] for name in kept]
     assert aa.save(moved, address, replace=True) == address, "in place, for who means it"
     assert aa.load(address).boxes["left"].tolist() == moved.boxes["left"].tolist()
+
+
+def test_archives_in_a_folder_of_s3_are_loaded_and_pictures_stay_there(s3, pack, monkeypatch):
+    for name, members in {
+        "a": everything(),
+        "b": {"annotations.xml": XML.format(name="b")},
+    }.items():
+        put(s3, f"in/{name}/cvat.zip", pack(members))
+    noise = np.random.default_rng(0).bytes(1_000_000)
+    put(s3, "in/pictures.zip", pack({"images/0.jpg": noise}, compression=ZIP_STORED))
+    whole = pack(everything()).read_bytes()
+    s3.put_object(Bucket="hall", Key="in/torn.ZIP", Body=whole[: len(whole) // 2])
+    fetched, get = [], s3_files.download
+    monkeypatch.setattr(s3_files, "download", lambda *what: fetched.append(what[1]) or get(*what))
+    labels = aa.load("s3://hall/in/")
+    names = ["a/cvat.zip", "b/cvat.zip", "torn.ZIP"]
+    assert sorted(fetched) == [f"s3://hall/in/{name}" for name in names]
+    assert len(labels.boxes) == len(load(pack(everything())).boxes) + 1
+    assert labels.problems.set_index("source")["what"]["s3://hall/in/torn.ZIP"].startswith(
+        "s3://hall/in/torn.ZIP is no whole zip archive"
+    )
+    assert labels.frames["source_file"].dropna().str.contains("s3://hall/in/").all()
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_a_folder_of_s3_without_labels_says_what_was_looked_for(s3, pack):
+    put(s3, "in/pictures.zip", pack({"images/0.jpg": b""}))
+    with pytest.raises(LabelFormatError, match="and no archive that holds labels"):
+        aa.load("s3://hall/in/")
 
 
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,13 @@ def test_what_is_not_there_is_said_with_the_address(s3):
     for address in ("s3://hall/nothing.json", "s3://hall/nothing/"):
         with pytest.raises(ValueError, match=address):
             aa.load(address)
+
+
+def test_what_cannot_be_read_is_said_with_the_address(s3):
+    put_new(s3, "s3://hall/in/x.json", b'{"tracking-annotations": ')
+    with pytest.raises(ValueError, match="s3://hall/in/x.json") as refused:
+        aa.load("s3://hall/in/x.json")
+    assert tempfile.gettempdir() not in str(refused.value)
 
 
 @pytest.mark.parametrize("address", ["s3://UPPER/x", "s3://b", "http://b/x", "s3://bucket/\n"])

@@ -93,10 +93,22 @@ def recognises(path: Path, head: bytes) -> bool:
     """
     if head[:4] != b"PK\3\4":
         return False
-    names = {PurePosixPath(name).name for name in member_names(path)}
+    names = member_names(path)
     if not names:  # broken; what it was is said by the first of its members
         return any(sign in head for sign in _SIGNS)
-    return _XML in names or names >= _BACKUP
+    return is_of_cvat(names)
+
+
+def is_of_cvat(names: Iterable[str]) -> bool:
+    """Tell an archive of CVAT from the names in it.
+
+    Examples
+    --------
+    >>> is_of_cvat(["task_0/task.json", "task_0/annotations.json", "project.json"])
+    True
+    """
+    files = {PurePosixPath(name).name for name in names}
+    return _XML in files or files >= _BACKUP
 
 
 def load(
