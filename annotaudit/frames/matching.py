@@ -15,6 +15,7 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 )
 _NUMBERS = re.compile(r"(\d+)")
+_UPLOAD = r"(?:^|.*/)upload/\d+/[0-9a-f]{8}-([^/]+)$"  # where Label Studio keeps what it is sent
 
 
 def list_images(folder: str | os.PathLike[str]) -> list[Path]:
@@ -67,6 +68,7 @@ def match_images(
     Each sequence is matched by the first of these ways that finds an image for any of its frames:
 
     1. the name in the frames table is a file's name (``000001.jpg``, or with folders before it);
+       or was, before it was uploaded to Label Studio (``data/upload/1/1b9d6bcd-000001.jpg``);
     2. the same without its ending (the labels say ``000001.png``, the file is ``000001.jpg``);
     3. the number in the name is the number of a file (``frame_1`` and ``000001.jpg``);
     4. where the table knows no names: frame and file are counted alike, from 0 or from 1;
@@ -188,14 +190,19 @@ def _match_sequence(frames: pd.DataFrame, files: list[Path], folder: str) -> pd.
     paths = pd.Series([path.as_posix() for path in files], dtype=object)
     names = _last_part(frames["image"])
     if names.notna().any():
+        offered = _last_part(paths)
+        sent = frames["image"].str.extract(_UPLOAD, expand=False)
+        # Two files that were called alike cannot be told apart.
+        own = names.mask(sent.notna(), sent.mask(sent.duplicated(keep=False)))
         ways = {
             "path": (frames["image"], paths),
-            "name": (names, _last_part(paths)),
-            "name without ending": (_stem(names), _stem(_last_part(paths))),
-            "number in the name": (_number(names), _number(_last_part(paths))),
+            "name": (names, offered),
+            "name before its upload": (own.where(sent.notna()), _as_uploaded(offered)),
+            "name without ending": (_stem(own), _stem(offered)),
+            "number in the name": (_number(own), _number(offered)),
         }
-        for way, (wanted, offered) in ways.items():
-            found = _look_up(wanted, offered, paths, f"sequence {sequence!r}, by {way}")
+        for way, (wanted, given) in ways.items():
+            found = _look_up(wanted, given, paths, f"sequence {sequence!r}, by {way}")
             if found.notna().any():
                 return found
         shown = names.dropna().head(3).tolist()
@@ -232,6 +239,12 @@ def _look_up(wanted: pd.Series, offered: pd.Series, paths: pd.Series, where: str
 
 def _last_part(paths: pd.Series) -> pd.Series:
     return paths.str.replace(r"^.*/", "", regex=True)
+
+
+def _as_uploaded(names: pd.Series) -> pd.Series:
+    """Write names as Label Studio does: no spaces, and few signs."""
+    joined = names.str.strip().str.replace(" ", "_", regex=False)
+    return joined.str.replace(r"[^-\w.]", "", regex=True)
 
 
 def _stem(names: pd.Series) -> pd.Series:

@@ -25,6 +25,24 @@ def test_another_ending_is_the_same_name():
     assert found(frames_named(["a.png", "b.png"]), ["x/b.JPG", "x/a.JPG"]) == ["x/a.JPG", "x/b.JPG"]
 
 
+def test_what_label_studio_puts_before_a_name_is_no_part_of_it():
+    files = ["img/street one (2).jpg", "img/34.jpg", "img/park.jpg", "img/1b9d6bcd-kept.jpg"]
+    uploaded = [
+        "data/upload/1/1b9d6bcd-street_one_2.jpg",
+        "http://studio/data/upload/12/ab12cd34-park.png",  # 34 is no number of this image
+        "data/upload/1/1b9d6bcd-kept.jpg",
+    ]
+    assert found(frames_named(uploaded[:1]), files) == files[:1]
+    assert found(frames_named(uploaded[1:2]), files) == ["img/park.jpg"]
+    assert found(frames_named(uploaded[2:]), files) == ["img/1b9d6bcd-kept.jpg"]
+
+
+def test_two_uploads_of_one_name_are_not_taken_for_one_image():
+    frames = frames_named([f"data/upload/1/{key}-a.jpg" for key in ("1b9d6bcd", "2b9d6bcd")])
+    with pytest.raises(FrameError, match="none of the 2 images belongs"):
+        match_images(frames, ["x/a.jpg", "x/b.jpg"])
+
+
 def test_the_number_in_the_name_counts():
     assert found(frames_named(["frame_3.png"]), ["2021_000002.jpg", "2021_000003.jpg"]) == [
         "2021_000003.jpg"
