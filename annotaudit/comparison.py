@@ -225,7 +225,7 @@ def _images(labels: Labels) -> pd.DataFrame:
     if not {"sequence", "frame", "image"} <= set(labels.frames):
         return pd.DataFrame(columns=["sequence", "frame", "name"])
     known = labels.frames.dropna(subset="image")
-    name = known["image"].str.replace("\\", "/", regex=False).str.rpartition("/")[2]
+    name = known["image"].str.replace(r"^.*[/\\]", "", regex=True)
     images = known[["sequence", "frame"]].assign(name=name)
     return images.drop_duplicates(["sequence", "name"], keep=False)
 

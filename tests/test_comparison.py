@@ -59,6 +59,12 @@ def test_frames_are_the_same_by_file_name_whatever_their_number(car):
     assert changes["change"].value_counts().to_dict() == {"removed": 40, "unchanged": 20}
 
 
+def test_frames_without_file_names_are_the_same_by_their_number(car):
+    frames = pd.DataFrame({"sequence": "street", "frame": range(60)}).assign(image=None)
+    comparison = compare(aa.Labels(jumped(car, 20), frames), aa.Labels(car, frames))
+    assert comparison.answer.startswith("1 of 60 boxes changed")
+
+
 def test_the_picture_has_a_bar_for_each_part(car):
     comparison = compare(jumped(car, 20, 40), jumped(car, 40))
     ax = plot_comparison(comparison)

@@ -88,7 +88,7 @@ def _with_old_scores(originals: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFra
 def _places_of_clips(labels: Labels, frames: pd.DataFrame, plan: AdjustmentPlan) -> pd.DataFrame:
     clips = plan.sequences.set_index("name")["sequence"]
     frames = frames[frames["clip"].isin(clips.index)]
-    names = labels.frames["image"].str.replace("\\", "/", regex=False).str.rpartition("/")[2]
+    names = labels.frames["image"].str.replace(r"^.*[/\\]", "", regex=True)
     number = labels.frames[["sequence", "frame"]].assign(name=names)
     frames = frames.assign(sequence=frames["clip"].map(clips).astype(TEXT), name=frames["image"])
     return frames.merge(number, on=["sequence", "name"])
