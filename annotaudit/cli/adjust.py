@@ -10,7 +10,8 @@ import typer
 
 from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
 from annotaudit.cli.export import ReplaceOption
-from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
+from annotaudit.cli.screen import busy, printable, progress_bar, screen, show_labels, show_written
 from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def plan(
         float, typer.Option(help="Amazon's, for the estimate.", show_default=False)
     ] = nan,
     verdicts: VerdictsOption = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
 ) -> None:
     """Plan a job that sends what the findings are about back to a worker. Sends nothing.
 
@@ -63,7 +66,7 @@ def plan(
 
     session = aa.aws.Session(region, bucket, role, work_team)
     with busy("Auditing the labels ..."):
-        read = aa.load(labels, frames=frames)
+        read = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
         findings = reviewed(aa.audit(read), read, verdicts)
     show_labels(read)
     planned = aa.aws.plan_adjustment(
@@ -106,12 +109,10 @@ def check(
 
 def start(plan: PlanArgument, yes: YesOption = False) -> None:
     """Send images and files, then start the job. Run it again if it was interrupted."""
-    from rich.progress import Progress
-
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
-    with Progress(console=aside(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Sending images", total=len(planned.uploads) or None)
         steps = aa.aws.start_job(
             planned,
@@ -131,13 +132,11 @@ def follow(
     pause: Annotated[float, typer.Option(help="Seconds before the second look.")] = 10.0,
 ) -> None:
     """Wait until the job is over."""
-    from rich.progress import Progress
-
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
     n = len(planned.sequences)
-    with Progress(console=aside(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Following", total=n)
         state = aa.aws.follow_job(
             planned,
@@ -166,6 +165,8 @@ def merge(
     labels: LabelsArgument,
     out: Annotated[str, typer.Argument(help="File or s3:// address for the merged labels.")],
     frames: FramesOption = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Fetch the job's labels and put them in place of those that were sent."""
@@ -174,7 +175,8 @@ def merge(
     planned = aa.aws.load_plan(plan)
     if planned.is_verification:
         raise LimitError("Nobody could change a box in this job. Use `annotaudit adjust verdicts`.")
-    original = _one_set(aa.load(labels, frames=frames))
+    read = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
+    original = _one_set(read)
     with busy("Fetching the adjusted labels ..."):
         adjusted = aa.aws.bring_back(planned, _session(planned), plan / "results")
     merged = aa.aws.merge_adjusted(original, adjusted, planned)
@@ -188,6 +190,8 @@ def verdicts(
     labels: LabelsArgument,
     out: Annotated[Path, typer.Argument(help="Ledger to add to, a .jsonl file.")],
     frames: FramesOption = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
 ) -> None:
     """Fetch what a verification said about the findings and write it into a ledger.
 
@@ -196,7 +200,7 @@ def verdicts(
     import annotaudit as aa
 
     planned = aa.aws.load_plan(plan)
-    read = aa.load(labels, frames=frames)
+    read = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
     with busy("Fetching the verdicts ..."):
         judged = aa.aws.bring_back(planned, _session(planned), plan / "results")
     found = aa.aws.verdicts_of(read, planned.findings, judged, planned)

@@ -17,6 +17,7 @@ from annotaudit.cli.fetch import fetch
 from annotaudit.cli.lint import lint
 from annotaudit.cli.mturk import mturk
 from annotaudit.cli.quality_check import run_quality_check
+from annotaudit.cli.reading import in_options
 from annotaudit.cli.review import apply, summary
 from annotaudit.cli.screen import complain
 from annotaudit.cli.selftest import selftest
@@ -61,11 +62,17 @@ class _Commands(TyperGroup):
             raise typer.Exit(USAGE) from None
         except BrokenPipeError:  # whoever reads has seen enough, as with `| head`
             raise
-        except (AnnotauditError, OSError) as error:
-            complain(str(error))
+        except AnnotauditError as error:
+            complain(in_options(str(error)))
+            raise typer.Exit(UNREADABLE) from None
+        except OSError as error:
+            about = f"{error.filename}: {error.strerror}. Check the path." if error.filename else ""
+            complain(about or str(error))
             raise typer.Exit(UNREADABLE) from None
         except _amazon_errors() as error:
-            complain(f"{error} Check the network, the region and your credentials.")
+            complain(
+                f"{str(error).rstrip('.')}. Check the network, the region and your credentials."
+            )
             raise typer.Exit(UNREADABLE) from None
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.export import ReplaceOption, check_table_name, save_table
-from annotaudit.cli.screen import busy, show_findings, show_labels, show_written
+from annotaudit.cli.reading import ReaderOption, reader_options
+from annotaudit.cli.screen import busy, screen, show_findings, show_labels, show_written
 from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ FramesOption = Annotated[
     typer.Option(help="Where the images are: a folder, here or s3://; matched to frames by name."),
 ]
 FormatOption = Annotated[
-    str | None, typer.Option(help="Read the labels as this format; otherwise it is recognised.")
+    str | None,
+    typer.Option("--from", "--format", help="Read this format; otherwise it is recognised."),
 ]
-
 VerdictsOption = Annotated[
     Path | None,
     typer.Option(
@@ -57,6 +58,7 @@ def audit(
     labels: LabelsArgument,
     frames: FramesOption = None,
     format: FormatOption = None,
+    option: ReaderOption = None,
     rules: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +100,7 @@ def audit(
 ) -> None:
     """Rank what looks wrong in a set of labels, with a reason for each.
 
-    Labels of Ground Truth, Mechanical Turk and MOTChallenge are recognised by what is in them.
+    The format is recognised by what is in the labels; `annotaudit convert --help` lists all.
     """
     import annotaudit as aa
     from annotaudit.frames.s3_writing import check_place, write_to
@@ -109,13 +111,16 @@ def audit(
         check_place(place)
     options = audit_options(rules, size_thresh, iou_thresh)
     with busy("Reading the labels ..."):
-        loaded = aa.load(labels, format=format, frames=frames)
+        loaded = aa.load(labels, format=format, frames=frames, **reader_options(option))
     show_labels(loaded)
     options["embedder"] = chosen_embedder(loaded, embed, "--frames")
     with busy("Measuring ..."):
         findings = aa.audit(loaded, **options)
     findings = reviewed(findings, loaded, verdicts)
-    show_findings(findings, top)
+    if loaded.boxes.empty and findings.empty:
+        screen().print("There is no box to look at.")
+    else:
+        show_findings(findings, top)
 
     if out is not None:
         show_written(write_to(out, lambda path: save_table(findings, path), replace=replace))

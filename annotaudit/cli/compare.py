@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
 from annotaudit.cli.export import ReplaceOption
-from annotaudit.cli.screen import busy, printable, screen, show_written
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
+from annotaudit.cli.screen import aside, busy, printable, screen, show_written
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def compare(
@@ -20,6 +24,8 @@ def compare(
         typer.Option(help="A ledger of verdicts: what reviewers saw by themselves counts, too."),
     ] = None,
     picture: Annotated[str | None, typer.Option(help="Draw the answer to this file.")] = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Compare labels before and after: boxes, objects, findings, HOTA, IDF1 and MOTA."""
@@ -32,8 +38,13 @@ def compare(
         check_place(picture)
     with busy("Auditing both versions ..."):
         said = None if verdicts is None else aa.review.load(verdicts)
-        comparison = aa.compare(aa.load(before), aa.load(after), verdicts=said)
+        was, now = (
+            aa.load(labels, format=read_as, **reader_options(option)) for labels in (before, after)
+        )
+        comparison = aa.compare(was, now, verdicts=said)
     screen().print(printable(comparison.answer), soft_wrap=True)
+    if len(was.boxes) and len(now.boxes) and _nothing_in_both(comparison.boxes):
+        aside().print("No box is in both: are they labels of the same images?", style="yellow")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("findings")
     for state in comparison.counts.columns:
@@ -53,3 +64,7 @@ def compare(
                 replace=replace,
             )
         )
+
+
+def _nothing_in_both(boxes: pd.DataFrame) -> bool:
+    return not boxes[["before", "after"]].notna().all(axis=1).any()

@@ -8,6 +8,7 @@ import typer
 
 from annotaudit.cli.audit import FramesOption, LabelsArgument
 from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, show_labels, show_written
 
 OutArgument = Annotated[
@@ -16,9 +17,6 @@ OutArgument = Annotated[
 WriteOption = Annotated[
     str | None,
     typer.Option(help="Write this format; otherwise name and origin of the labels tell."),
-]
-ReadOption = Annotated[
-    str | None, typer.Option("--from", help="Read this format; otherwise it is recognised.")
 ]
 ColumnsOption = Annotated[
     str | None,
@@ -36,6 +34,7 @@ def convert(
     read_as: ReadOption = None,
     frames: FramesOption = None,
     columns: ColumnsOption = None,
+    option: ReaderOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Write labels in another format.
@@ -46,7 +45,8 @@ def convert(
     """
     import annotaudit as aa
 
-    options: dict[str, Any] = {} if columns is None else {"columns": _pairs(columns)}
+    options: dict[str, Any] = reader_options(option)
+    options |= {} if columns is None else {"columns": _pairs(columns)}
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=read_as, frames=frames, **options)
     show_labels(loaded)

@@ -32,7 +32,8 @@ def fetch(
 
     if name not in SETS:
         raise LimitError(f"There are no data {name!r}; expected one of {', '.join(SETS)}.")
-    aside().print(printable(LICENSE), soft_wrap=True)
+    if accept_license:
+        aside().print(printable(LICENSE), soft_wrap=True)
     labels = mot20(
         sequence,
         folder=folder,

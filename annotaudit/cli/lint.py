@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.audit import FOUND, FramesOption, LabelsArgument
-from annotaudit.cli.convert import ReadOption
 from annotaudit.cli.export import ReplaceOption
 from annotaudit.cli.lint_report import show_diff, show_report
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, show_labels, show_written
 from annotaudit.errors import LimitError
 
@@ -48,6 +48,7 @@ def lint(
     labels: LabelsArgument,
     frames: FramesOption = None,
     read_as: ReadOption = None,
+    option: ReaderOption = None,
     format: Annotated[
         Output, typer.Option(help="For a person, a program, or GitHub's pages.")
     ] = Output.text,
@@ -100,7 +101,7 @@ def lint(
     _check_options(labels, fix, fixes, dry_run, out, write_as, baseline, write_baseline)
     options = lint_options(rules, severity, config)
     with busy("Reading the labels ..."):
-        loaded = aa.load(labels, format=read_as, frames=frames)
+        loaded = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
     show_labels(loaded)
     written: list[Path | str] = []
     if fix:

@@ -15,6 +15,7 @@ from annotaudit.cli.screen import (
     aside,
     busy,
     printable,
+    progress_bar,
     screen,
     show_labels,
     show_written,
@@ -277,16 +278,14 @@ def _talking(production: bool) -> Iterator[Any]:
         ) from error
     except BotoCoreError as error:
         raise AnnotauditError(
-            f"{error} Check the network, and that boto3 finds your keys: run 'aws configure', or "
-            "set AWS_PROFILE. Running this again does nothing twice."
+            f"{str(error).rstrip('.')}. Check the network, and that boto3 finds your keys: run "
+            "'aws configure', or set AWS_PROFILE. Running this again does nothing twice."
         ) from error
 
 
 @contextmanager
 def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import Progress
-
-    with Progress(console=aside(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(doing, total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)
 

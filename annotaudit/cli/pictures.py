@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import track
-
-from annotaudit.cli.screen import aside
+from annotaudit.cli.screen import progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +21,12 @@ if TYPE_CHECKING:
 
 def save_pictures(labels: Labels, findings: pd.DataFrame, folder: Path) -> list[Path]:
     """Save the contact sheet, the timeline, and how sizes and overlaps go over time."""
-    return [
-        save_picture(draw, folder / name)
-        for name, draw in track(
-            list(_pictures(labels, findings)), "Drawing ...", console=aside(), transient=True
-        )
-    ]
+    pictures = list(_pictures(labels, findings))
+    with progress_bar() as bar:
+        return [
+            save_picture(draw, folder / name)
+            for name, draw in bar.track(pictures, description="Drawing ...")
+        ]
 
 
 def save_picture(draw: Callable[[], Drawn], path: Path) -> Path:
@@ -57,7 +55,8 @@ def _pictures(labels: Labels, findings: pd.DataFrame) -> Iterator[tuple[str, Cal
         plot_timeline,
     )
 
-    yield "worst.png", lambda: contact_sheet(labels, findings, n=12)
+    if len(findings):
+        yield "worst.png", lambda: contact_sheet(labels, findings, n=12)
     yield "timeline.png", lambda: plot_timeline(findings, labels)
     if labels.boxes["track"].notna().any():
         yield "size_change.png", lambda: plot_size_change(labels, findings=findings)

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
-from annotaudit.cli.convert import OutArgument, ReadOption, WriteOption
+from annotaudit.cli.convert import OutArgument, WriteOption
 from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 
 LedgerArgument = Annotated[Path, typer.Argument(help="A ledger of verdicts (.jsonl).")]
@@ -52,6 +53,7 @@ def apply(
     out: OutArgument,
     format: WriteOption = None,
     read_as: ReadOption = None,
+    option: ReaderOption = None,
     drop_uncorrected: Annotated[
         bool,
         typer.Option("--drop-uncorrected", help="Leave out mistakes that nobody has corrected."),
@@ -62,7 +64,7 @@ def apply(
     import annotaudit as aa
 
     with busy("Reading the labels ..."):
-        loaded = aa.load(labels, format=read_as)
+        loaded = aa.load(labels, format=read_as, **reader_options(option))
     verdicts = aa.review.load(ledger)
     _show_problems(ledger)
     corrected = aa.review.apply(loaded, verdicts, drop_uncorrected=drop_uncorrected)

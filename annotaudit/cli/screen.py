@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
+
+from annotaudit.cli.reading import in_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +55,12 @@ def busy(doing: str) -> AbstractContextManager[Any]:
     return aside().status(doing)
 
 
+def progress_bar() -> Progress:
+    """Return a bar that shows how far something is; only on a terminal."""
+    console = aside()
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
 def complain(message: str) -> None:
     """Say what went wrong."""
     aside().print(Text("annotaudit: ", style="bold red") + printable(message), soft_wrap=True)
@@ -64,7 +73,7 @@ def show_labels(labels: Labels) -> None:
     for problem in labels.problems.head(3).itertuples():
         aside().print(
             Text("  problem: ", style="yellow")
-            + printable(f"{problem.source}, {problem.where}: {problem.what}"),
+            + printable(in_options(f"{problem.source}, {problem.where}: {problem.what}")),
             soft_wrap=True,
         )
     if len(labels.problems) > 3:

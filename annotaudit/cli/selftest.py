@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
-from annotaudit.cli.convert import ReadOption
 from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, printable, screen, show_labels, show_written
 
 
@@ -23,6 +23,7 @@ def selftest(
     plot: Annotated[str | None, typer.Option(help="Save the table as a picture.")] = None,
     replace: ReplaceOption = False,
     read_as: ReadOption = None,
+    option: ReaderOption = None,
 ) -> None:
     """Plant known mistakes into copies of your labels, and count how many would be found.
 
@@ -36,10 +37,17 @@ def selftest(
     if plot is not None:
         check_place(plot)
     with busy("Reading the labels ..."):
-        loaded = aa.load(labels, format=read_as)
+        loaded = aa.load(labels, format=read_as, **reader_options(option))
     show_labels(loaded)
     with busy("Planting mistakes and looking for them ..."):
         found = aa.selftest(loaded, budgets=budget, repeats=repeats, seed=seed)
+    if found.empty:
+        screen().print(
+            "Nothing could be planted: mistakes are planted into tracks, and these labels have "
+            "none that are long enough.",
+            soft_wrap=True,
+        )
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("kind", overflow="fold")
     for name in ("looked at", "planted", "found", "share", "95 % interval"):

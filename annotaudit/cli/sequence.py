@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from annotaudit.cli.screen import aside, show_written
+from annotaudit.cli.screen import progress_bar, show_written
 from annotaudit.errors import LimitError
 
 
@@ -33,8 +33,6 @@ def sequence(
     Frames of a video are written as images by ffmpeg. Run it again if it was interrupted: what is
     in S3 is not sent again, and never overwritten.
     """
-    from rich.progress import Progress
-
     from annotaudit.aws.sequences import make_sequence, sequence_name, upload_sequence
     from annotaudit.formats.saving import write_whole
     from annotaudit.frames.s3_files import s3_client
@@ -46,7 +44,7 @@ def sequence(
             "Name one place in S3: either OUT is an s3:// folder, or --prefix says where the "
             "frames will be."
         )
-    with Progress(console=aside(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Sending frames" if prefix is None else "Writing frames", total=None)
 
         def progress(done: int, of: int) -> None:

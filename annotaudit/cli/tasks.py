@@ -11,7 +11,8 @@ import typer
 from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
 from annotaudit.cli.convert import OutArgument, WriteOption
 from annotaudit.cli.export import ReplaceOption
-from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
+from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
+from annotaudit.cli.screen import busy, printable, progress_bar, screen, show_labels, show_written
 from annotaudit.errors import LimitError
 
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of the plan.", exists=True)]
@@ -63,12 +64,14 @@ def plan(
         bool, typer.Option(help="Label Studio: images inside the file of tasks, not beside it.")
     ] = True,
     verdicts: VerdictsOption = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
 ) -> None:
     """Plan tasks around the findings, and write the files to upload. Sends nothing."""
     import annotaudit as aa
 
     with busy("Auditing the labels ..."):
-        read = aa.load(labels, frames=frames)
+        read = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
         findings = reviewed(aa.audit(read), read, verdicts)
     show_labels(read)
     names = [grade.value for grade in Severity]
@@ -98,13 +101,11 @@ def push(
     yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
 ) -> None:
     """Send a plan to a running server. Run it again if it was interrupted."""
-    from rich.progress import Progress
-
     import annotaudit as aa
 
     planned = aa.tasks.load_plan(plan)
     server = aa.tasks.open_server(planned.tool, url) if yes else None
-    with Progress(console=aside(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Sending frames", total=len(planned.frames))
         steps = aa.tasks.push_tasks(
             planned,
@@ -133,6 +134,8 @@ def merge(
         Expected, typer.Option(help="Boxes that still have an 'expected ...' label.")
     ] = Expected.ignore,
     format: WriteOption = None,
+    read_as: ReadOption = None,
+    option: ReaderOption = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Put corrected labels in place of those in the plan's windows: from files, or a server."""
@@ -141,7 +144,7 @@ def merge(
     if (returned is None) == (url is None):
         raise LimitError("Name what came back: --returned FILE, or the server to ask: --url URL.")
     planned = aa.tasks.load_plan(plan)
-    original = aa.load(labels, frames=frames)
+    original = aa.load(labels, format=read_as, frames=frames, **reader_options(option))
     if url is None:
         came = aa.tasks.merge_tasks(original, returned or [], planned, expected=expected.value)
     else:

@@ -78,7 +78,10 @@ def mot20(
     home = Path(folder) if folder is not None else Path(_pooch().os_cache("annotaudit")) / "mot20"
     if not (home / sequence).is_dir():
         if not accept_license:
-            raise LimitError(f"{LICENSE} To download it, pass accept_license=True.")
+            raise LimitError(
+                f"{LICENSE} To download it, pass accept_license=True; on the command line, "
+                "--accept-license."
+            )
         _unpack(_fetch(address, home, checksum), sequence, home)
     return load(home / sequence, frames=home / sequence / "img1")
 

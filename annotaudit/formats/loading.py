@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +19,9 @@ from annotaudit.boxes import Labels
 from annotaudit.errors import FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.problems import Problems
-from annotaudit.formats.recognise import read_head, recognise
-from annotaudit.frames.matching import match_images
+from annotaudit.formats.recognise import recognise
+from annotaudit.formats.unknown import refuse
+from annotaudit.frames.matching import SUFFIXES, match_images
 from annotaudit.frames.s3_archives import names_in_archive
 from annotaudit.frames.s3_files import copy_here, s3_client, split_address
 
@@ -163,25 +165,20 @@ def _load_one(path: Path, format: str, strict: bool, options: dict[str, Any]) ->
         if "unexpected keyword argument" not in str(error):
             raise
         raise LabelFormatError(
-            f"Reading {format} failed: {error}. Leave the option out, or look up which ones "
-            f"annotaudit.formats.{FORMATS[format].module}.load takes."
+            f"Reading {format} failed: {error}. Its reader takes {_options_of(format)}."
         ) from error
     return labels
+
+
+def _options_of(format: str) -> str:
+    names = list(signature(FORMATS[format].import_module().load).parameters)
+    return ", ".join(names[2:])  # beside path and strict
 
 
 def _format_of(path: Path) -> str:
     if name := recognise(path):
         return name
-    if path.is_file() and read_head(path).startswith(b"PK\3\4"):
-        raise LabelFormatError(
-            f"{path} is a zip archive; expected an export or a backup of CVAT, the only archives "
-            "that are read as they are. Unpack it, and load the folder."
-        )
-    known = "; ".join(f"{name}: {kind.what}" for name, kind in FORMATS.items())
-    raise LabelFormatError(
-        f"{path} is no label format that is known here. Expected one of: {known}. "
-        "If it is one of them, say which in load(..., format=...)."
-    )
+    raise refuse(path)
 
 
 def _files_of(path: Path, format: str | None) -> list[Path]:
@@ -208,6 +205,11 @@ def _load_many(
     formats = {path: format or recognise(path) for path in paths}
     known = {path: name for path, name in formats.items() if name is not None}
     if not known:
+        if all(path.suffix.lower() in SUFFIXES for path in paths):
+            raise LabelFormatError(
+                f"Found {len(paths)} images and no labels. Name the label file, and the folder of "
+                "the images in frames=."
+            )
         raise LabelFormatError(
             f"None of the {len(paths)} files given or found holds labels of a format that is "
             f"known here ({', '.join(FORMATS)}). Check the folder, or name format=."

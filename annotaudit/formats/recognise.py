@@ -39,9 +39,7 @@ def recognise(path: Path) -> str | None:
     """
     claims = _claims(path)
     if len(claims) > 1:
-        raise LabelFormatError(
-            f"{path} may be {' or '.join(claims)}. Say which in load(..., format=...)."
-        )
+        raise LabelFormatError(f"{path} may be {' or '.join(claims)}. Say which in format=.")
     if claims and path.is_dir():
         _refuse_mixture(path, claims[0])
     return claims[0] if claims else None

@@ -65,7 +65,7 @@ def save(
     if name not in FORMATS:
         raise LabelFormatError(
             f"Unknown format {name!r}; expected one of {', '.join(FORMATS)}. "
-            "Name one of them in save(..., format=...)."
+            "Name one of them, as in save(labels, path, format='coco')."
         )
     module = FORMATS[name].import_module()
     own = for_format(labels, name)

@@ -134,8 +134,8 @@ def _read_file(
                 "a folder" if path.is_dir() else "something else" if path.exists() else "no file"
             )
             raise FrameError(
-                f"{path}: found {found}, expected an image file. Check the path; to match a "
-                "folder's images to frames, use annotaudit.frames.match_images()."
+                f"{path}: found {found}, expected an image file. Check the path, or load the "
+                "labels with frames=, the folder of their images."
             )
         with path.open("rb") as file:
             return str(path), _not_too_large(str(path), file.read(max_bytes + 1), max_bytes)

@@ -113,7 +113,7 @@ def test_a_format_can_be_named(street):
 
 
 def test_an_option_that_the_format_does_not_have_is_explained(street):
-    with pytest.raises(LabelFormatError, match="unexpected keyword argument 'colour'"):
+    with pytest.raises(LabelFormatError, match="'colour'. Its reader takes manifest, attribute"):
         aa.load(street / "north" / "SeqLabel.json", colour="red")
 
 
@@ -121,6 +121,36 @@ def test_a_folder_without_labels_is_an_error(tmp_path):
     (tmp_path / "notes.md").write_text("nothing")
     with pytest.raises(LabelFormatError, match="None of the 1 files"):
         aa.load(tmp_path)
+
+
+def test_images_without_labels_are_called_that(tmp_path):
+    for name in ("1.jpg", "2.PNG"):
+        (tmp_path / name).write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(LabelFormatError, match="Found 2 images and no labels"):
+        aa.load(tmp_path)
+    with pytest.raises(LabelFormatError, match="1.jpg is an image; expected labels"):
+        aa.load(tmp_path / "1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", b"", "a.json is empty; expected labels"),
+        ("a.json", b'{"a": 1', r"a.json, line 1, column 8: the text ends inside a value"),
+        ("a.json", b'{"a": {"b": 1}}', "known here: it is JSON with the keys 'a', 'b'. Known are"),
+        ("a.json", b"[1, 2]", "it is JSON without any keys"),
+        ("a.jsonl", b'{"a": 1}\n{"a": 2}\n', "it is JSON with the keys 'a'"),
+        ("a.json", b'{"a": [' + b'{"b": 1},' * 20_000, "it is JSON with the keys 'a', 'b'"),
+        ("a.csv", b"a,b\n1,2\n", "it starts with 'a,b'.* say in columns= what its columns are"),
+        ("a.txt", b"\n hello\x1b[2J\xff\n", r"it starts with 'hello\\x1b\[2J\ufffd'"),
+        ("a.bin", b"\x7fELF\0\0\0\0\0", "it starts with the bytes b'.x7fELF"),
+        ("a.zip", b"PK\3\4....", "the only archives that are read as they are"),
+    ],
+)
+def test_what_no_format_knows_is_said_to_be_what_it_is(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(LabelFormatError, match=says):
+        aa.load(tmp_path / name)
 
 
 def test_saving_tells_the_format_from_the_name(street, tmp_path):
