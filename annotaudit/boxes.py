@@ -88,6 +88,10 @@ def check_boxes(boxes: pd.DataFrame) -> pd.DataFrame:
     Traceback (most recent call last):
     annotaudit.errors.BoxTableError: The box table lacks ['top']; it has ['sequence', ...
     """
+    if isinstance(boxes, Labels):
+        raise BoxTableError(
+            "A box table is a pandas DataFrame; found Labels, which hold one. Pass labels.boxes."
+        )
     if not isinstance(boxes, pd.DataFrame):
         raise BoxTableError(
             f"A box table is a pandas DataFrame; found {type(boxes).__name__}. "

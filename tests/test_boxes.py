@@ -184,3 +184,9 @@ def test_hostile_names_are_text_in_a_notebook():
     labels = aa.Labels(table(label=["<script>alert(1)</script>"] * 2))
     assert "<script>" not in labels._repr_html_()
     assert "&lt;script&gt;" in labels._repr_html_()
+
+
+def test_labels_in_the_place_of_boxes_are_told_apart():
+    labels = aa.Labels(empty_table(COLUMNS))
+    with pytest.raises(BoxTableError, match=r"found Labels.* Pass labels.boxes"):
+        aa.check_boxes(labels)

@@ -96,6 +96,11 @@ def plan_adjustment(
     >>> plan = aa.aws.plan_adjustment(labels, findings, session=session)  # doctest: +SKIP
     >>> plan.check()  # doctest: +SKIP
     """
+    if not isinstance(session, Session):
+        raise LimitError(
+            f"session is {type(session).__name__}; expected an annotaudit.aws.Session, which says "
+            "where the job would run: annotaudit.aws.open_session(work_team=..., bucket=...)."
+        )
     out = (out or f"s3://{session.bucket}/annotaudit/").rstrip("/") + "/"
     assumptions = {
         "seconds per box": seconds_per_box,

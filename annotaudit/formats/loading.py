@@ -81,6 +81,12 @@ def load(
             f"Unknown format {format!r}; expected one of {', '.join(FORMATS)}. "
             "Leave format out to have it recognised."
         )
+    if not isinstance(path, str | os.PathLike):
+        raise LabelFormatError(
+            f"load() takes the path of a file or folder, or a pattern of names; found "
+            f"{type(path).__name__}. Load several files one by one, or with a pattern such as "
+            "'labels/*.json'."
+        )
     if os.fspath(path).startswith("s3://"):
         return _load_address(
             os.fspath(path), format=format, frames=frames, strict=strict, **options

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from annotaudit.boxes import Labels
-from annotaudit.errors import FrameError, LabelFormatError
+from annotaudit.errors import BoxTableError, FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.file_names import for_format, format_of_name
 from annotaudit.frames.s3_writing import check_place, write_to
@@ -53,6 +53,8 @@ def save(
     LabelFormatError
         If the format is unknown, cannot be told, or cannot hold these labels; if S3 cannot be
         written to, or another file is there.
+    BoxTableError
+        If these are no labels.
 
     Examples
     --------
@@ -60,6 +62,12 @@ def save(
     >>> aa.save(labels, "corrected/SeqLabel.json")  # doctest: +SKIP
     PosixPath('corrected/SeqLabel.json')
     """
+    if not isinstance(labels, Labels):
+        raise BoxTableError(
+            f"save() takes Labels; found {type(labels).__name__}. Make them of a box table with "
+            "annotaudit.Labels(boxes); findings are a DataFrame, which saves itself: "
+            "findings.to_csv(path)."
+        )
     target = Path(path)
     name = format or format_of_name(labels, target)
     if name not in FORMATS:

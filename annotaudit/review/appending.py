@@ -20,7 +20,7 @@ def append_line(path: Path, line: bytes) -> None:
     Parameters
     ----------
     path : Path
-        Made if it does not exist; its folder must.
+        Made if it does not exist, with its folder.
     line : bytes
         Without the byte 10 in it or at its end.
 
@@ -40,6 +40,7 @@ def append_line(path: Path, line: bytes) -> None:
     b'torn\nwhole\n'
     """
     data = line + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS)
     try:
         with lock, path.open("a+b", buffering=0) as file:

@@ -44,7 +44,7 @@ class Ledger:
     Parameters
     ----------
     path : str or Path
-        A ``.jsonl`` file; it is made with the first verdict, its folder must exist.
+        A ``.jsonl`` file; it is made with the first verdict, and its folder if need be.
     reviewer : str, optional
         Who judges, unless ``append`` is told otherwise.
     fingerprint : str, optional

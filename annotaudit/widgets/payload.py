@@ -95,6 +95,11 @@ def pack(
     >>> payload.position("street", 3), len(payload.arrays["boxes_sides"])
     (0, 16)
     """
+    if not isinstance(findings, pd.DataFrame):
+        raise BoxTableError(
+            f"Findings are a table, as annotaudit.audit() returns it; found "
+            f"{type(findings).__name__}."
+        )
     if missing := [name for name in COLUMNS if name not in findings]:
         raise BoxTableError(
             f"The findings lack {missing}; they have {[str(name) for name in findings]}. "

@@ -238,6 +238,11 @@ def test_a_plan_is_right_in_every_region(labels, findings, region):
     assert plan_adjustment(labels, findings, session=session(region)).check().empty
 
 
+def test_without_a_session_it_is_said_where_to_get_one(labels, findings):
+    with pytest.raises(ValueError, match="session is NoneType; .*open_session"):
+        plan_adjustment(labels, findings, session=None)
+
+
 def test_a_verification_lets_nobody_change_a_box(labels, findings):
     plan = plan_adjustment(labels, findings, session=session(), verify=True)
     assert {e["editsAllowed"] for e in content(plan, "label-categories.json")["labels"]} == {"none"}

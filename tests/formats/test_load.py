@@ -123,6 +123,19 @@ def test_a_folder_without_labels_is_an_error(tmp_path):
         aa.load(tmp_path)
 
 
+@pytest.mark.parametrize("given", [3, ["a.json", "b.json"], None])
+def test_what_is_no_path_is_refused(given):
+    with pytest.raises(LabelFormatError, match=r"found \w+. Load several files one by one"):
+        aa.load(given)
+
+
+def test_only_labels_are_saved(street, tmp_path):
+    boxes = aa.load(street).boxes
+    with pytest.raises(ValueError, match=r"found DataFrame. Make them .* annotaudit.Labels\(boxes"):
+        aa.save(boxes, tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_images_without_labels_are_called_that(tmp_path):
     for name in ("1.jpg", "2.PNG"):
         (tmp_path / name).write_bytes(b"\xff\xd8\xff")

@@ -221,3 +221,10 @@ def test_load_reads_a_ledger_and_names_a_file_that_is_none(ledger):
 
 def test_a_ledger_stands_beside_its_labels(tmp_path):
     assert Ledger.beside(tmp_path / "gt.txt").path == tmp_path / "gt.verdicts.jsonl"
+
+
+def test_the_folder_of_a_ledger_is_made_with_it(tmp_path, findings):
+    ledger = Ledger(tmp_path / "new" / "street.verdicts.jsonl")
+    assert ledger.read().empty and not ledger.path.parent.exists()
+    ledger.append(findings.iloc[0], "fine")
+    assert len(ledger.read()) == 1
