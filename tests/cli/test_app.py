@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,22 @@ def test_a_file_that_is_not_there_is_one_message_and_exit_code_3():
     assert ran.stdout == ""
     assert ran.stderr.startswith("annotaudit: no-such-file.json does not exist")
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_letters_that_a_terminal_lacks_cost_nothing_else(encoding, write_labels):
+    labels = write_labels(
+        {"\u4eba:1": [(100 + 4 * n, 50, 40, 50 + 50 * (n != 6)) for n in range(12)]}
+    )
+    for words in (["--help"], ["audit", str(labels)]):
+        ran = subprocess.run(
+            [str(Path(sys.executable).with_name("annotaudit")), *words],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert b"Traceback" not in ran.stderr
+    assert b"?:1" in ran.stdout
 
 
 def test_a_message_cannot_drive_the_terminal(run):
