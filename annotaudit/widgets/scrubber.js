@@ -405,7 +405,7 @@ export function ledgerLine(data, finding, entry, reviewer, now = new Date(), id 
     corrected_left: corrected[0], corrected_top: corrected[1],
     corrected_width: corrected[2], corrected_height: corrected[3],
     label: data.labels[finding.label] ?? null, corrected_label: null, corrected_track: null,
-    note: entry.note, reviewer, time: now.toISOString(), fingerprint: data.fingerprint,
+    onward: false, note: entry.note, reviewer, time: now.toISOString(), fingerprint: data.fingerprint,
   };
 }
 
@@ -1538,6 +1538,7 @@ class Scrubber {
     const { data, markForm, sequence } = this;
     this.openTab("Finding");
     this.marking = { ...marking, position: this.position };
+    markForm.element.hidden = false; // now: what is hidden takes no focus, nor the keys that follow
     const { kind, told } = marking;
     const isMissing = kind === "missing_box";
     const first = data.sequences.indexOf(sequence);

@@ -242,7 +242,7 @@ test("a ledger line has the fields Python reads, and null for what is unknown", 
     schema: 1, id: "x", sequence: "street", annotator: "ann", track: "car:1", rule: "gap", frame: 8,
     score: null, verdict: "mistake", left: null, top: null, width: null, height: null,
     corrected_left: 1, corrected_top: 2, corrected_width: 3, corrected_height: 4,
-    label: "car", corrected_label: null, corrected_track: null,
+    label: "car", corrected_label: null, corrected_track: null, onward: false,
     note: "hidden", reviewer: "ben", time: "1970-01-01T00:00:00.000Z", fingerprint: "abc",
   });
 });
