@@ -83,6 +83,8 @@ def plan(
     )
     written = planned.save(out)
     for name, value in planned.summary().items():
+        if isinstance(value, str):
+            value = _as_option(value)
         screen().print(printable(f"{name}: {value}"), soft_wrap=True)
     _refuse(planned.check())
     show_written([written])
@@ -227,6 +229,12 @@ def _one_set(labels: Labels) -> Labels:
     return aa.Labels(aa.metrics.consensus_boxes(labels), labels.frames, labels.problems)
 
 
+def _as_option(text: str) -> str:
+    """Name what an estimate lacks as it is called here."""
+    names = {"hourly_pay=": "--hourly-pay", "price_per_frame=": "--price-per-frame"}
+    return next((text.replace(name, names[name]) for name in names if name in text), text)
+
+
 def _session(planned: AdjustmentPlan) -> Session:
     from annotaudit.aws.sessions import Session
     from annotaudit.frames.s3_files import split_address
@@ -245,7 +253,8 @@ def _refuse(problems: pd.DataFrame) -> None:
         text = f"{problem.where}: found {problem.found}, expected {problem.expected}. "
         screen().print(printable(text + problem.what), soft_wrap=True)
     if len(problems):
-        raise LimitError(f"{len(problems)} problems keep the job from working; they stand above.")
+        n = "One problem keeps" if len(problems) == 1 else f"{len(problems)} problems keep"
+        raise LimitError(f"{n} the job from working; see above.")
 
 
 def _show(state: JobState) -> None:

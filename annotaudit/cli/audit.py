@@ -11,7 +11,14 @@ import typer
 
 from annotaudit.cli.export import ReplaceOption, check_table_name, save_table
 from annotaudit.cli.reading import ReaderOption, reader_options
-from annotaudit.cli.screen import busy, screen, show_findings, show_labels, show_written
+from annotaudit.cli.screen import (
+    busy,
+    screen,
+    show_findings,
+    show_labels,
+    show_pictures_missing,
+    show_written,
+)
 from annotaudit.errors import LimitError
 
 if TYPE_CHECKING:
@@ -113,6 +120,7 @@ def audit(
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=format, frames=frames, **reader_options(option))
     show_labels(loaded)
+    show_pictures_missing(loaded, frames)
     options["embedder"] = chosen_embedder(loaded, embed, "--frames")
     with busy("Measuring ..."):
         findings = aa.audit(loaded, **options)

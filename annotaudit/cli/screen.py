@@ -80,6 +80,18 @@ def show_labels(labels: Labels) -> None:
         aside().print(f"  ... and {len(labels.problems) - 3:,} more problems", style="yellow")
 
 
+def show_pictures_missing(labels: Labels, folder: str | None) -> None:
+    """Say how many frames no picture of a folder was found for; of other places nobody asks."""
+    if folder is None or not Path(folder).is_dir():
+        return
+    start = "" if (name := Path(folder).as_posix()) == "." else name.rstrip("/") + "/"
+    images = labels.frames["image"].astype(object).fillna("")
+    missing = sum(not image.startswith(start) for image in images)
+    if missing:
+        about = f"{missing:,} of {len(images):,} frames have no picture in {folder}."
+        aside().print(printable(about), style="yellow", soft_wrap=True)
+
+
 def show_findings(findings: pd.DataFrame, top: int) -> None:
     """Show the first findings as a table."""
     if findings.empty:

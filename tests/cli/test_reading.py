@@ -77,3 +77,16 @@ def test_what_mistakes_cannot_be_planted_into_is_said(run):
 
     told = run("selftest", aa.datasets.path("stop_sign") / "assignments.json")
     assert told.exit_code == 0 and "Nothing could be planted" in told.output
+
+
+def test_frames_without_a_picture_are_counted(run, label_file, tmp_path):
+    folder = tmp_path / "img1"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number:04}.jpg").write_bytes(b"")
+    assert (
+        "9 of 12 frames have no picture in" in run("audit", label_file, "--frames", folder).output
+    )
+    for number in range(3, 12):
+        (folder / f"{number:04}.jpg").write_bytes(b"")
+    assert "no picture" not in run("audit", label_file, "--frames", folder).output
