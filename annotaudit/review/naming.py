@@ -37,6 +37,8 @@ def carry_on(
         A row for each name that could not hold to the end: ``sequence``, ``track`` (as it was),
         ``name``, ``frame`` where it was told and ``end``, the first frame where it no longer holds.
     """
+    if not holds.any():
+        return names, pd.DataFrame(columns=["sequence", "track", "name", "frame", "end"])
     rows = pd.RangeIndex(len(boxes))
     table = boxes[[*OBJECT, "frame"]].set_axis(rows)
     table["now"] = names.set_axis(rows)
