@@ -14,6 +14,10 @@ THINGS = ("walkers", "cars", "players")
 SIDES = ("left", "top", "width", "height")
 
 
+BESIDE_ANOTHER = 0.15  # of objects keep another company
+AFTER_ANOTHER = 0.3  # of objects come into view about where another has just gone
+
+
 def wander(rng: np.random.Generator, n: int, step: float, pull: float) -> np.ndarray:
     """Ornstein-Uhlenbeck path: steps of spread ``step``, pulled back to 0."""
     noise = rng.normal(size=n) * step
@@ -158,6 +162,43 @@ def far_apart(
     return [int(key) for key in keys]
 
 
+def beside(
+    rng: np.random.Generator, begin: int, other: np.ndarray, fps: float
+) -> tuple[int, np.ndarray]:
+    """Walk beside another for some of its time: first frame and path."""
+    n = len(other)
+    stay = int(rng.integers(min(9, n), n + 1))
+    start = int(rng.integers(n - stay + 1))
+    path = other[start : start + stay]
+    across = rng.choice([-1, 1]) * rng.uniform(0.2, 1.0) + 0.3 * wander(
+        rng, stay, fps**-0.5, 1 / fps
+    )
+    sides = path[:, 2:] * np.exp(0.12 * rng.normal(size=2))
+    place = np.column_stack([across, np.full(stay, 0.05 * rng.normal())]) * path[:, 2:]
+    return begin + start, np.column_stack([path[:, :2] + place, sides])
+
+
+def when_and_where(
+    rng: np.random.Generator, length: int, gone: list[tuple[int, np.ndarray]]
+) -> tuple[int, int, np.ndarray | None]:
+    """First frame and number of frames of an object; the box it takes the place of, if any."""
+    if gone and rng.random() < AFTER_ANOTHER:
+        last, place = gone[int(rng.integers(len(gone)))]
+        begin = last + 1 + int(rng.integers(15))
+        if length - begin >= 12:
+            return begin, int(rng.integers(12, length - begin + 1)), place
+    stay = int(rng.integers(max(length // 4, 12), length + 1))
+    return int(rng.integers(0, length - stay + 1)), stay, None
+
+
+def in_place_of(rng: np.random.Generator, path: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Move a path so that it begins about where another object was last seen, about as large."""
+    scale = np.sqrt(place[2] * place[3] / (path[0, 2] * path[0, 3])) * np.exp(0.25 * rng.normal())
+    moved = path * scale
+    moved[:, :2] += place[:2] - moved[0, :2] + rng.normal(0, 0.4, size=2) * place[2:]
+    return moved
+
+
 def looked_at(rng: np.random.Generator, n: int, usual: float) -> np.ndarray:
     """Frames on which the annotator checks the box: all but some stretches, or just a few."""
     if rng.random() < 0.3:
@@ -187,12 +228,17 @@ def simulate(
     care, whole = float(np.exp(rng.uniform(np.log(0.003), np.log(0.02)))), rng.random() < 0.6
     cut, amodal = rng.random() < 0.6, rng.random() < 0.5
     shift = camera_motion(rng, camera, length, fps)
-    parts, total = [], 0
+    parts, total, gone, others = [], 0, [], []
     for number in range(60):
-        stay = int(rng.integers(max(length // 4, 12), length + 1))
-        begin = int(rng.integers(0, length - stay + 1))
-        path = true_path(rng, thing, camera, stay, fps, image)
-        path[:, :2] += shift[begin : begin + stay] - shift[begin]
+        if others and rng.random() < BESIDE_ANOTHER:
+            begin, path = beside(rng, *others[int(rng.integers(len(others)))], fps)
+        else:
+            begin, stay, place = when_and_where(rng, length, gone)
+            path = true_path(rng, thing, camera, stay, fps, image)
+            if place is not None:
+                path = in_place_of(rng, path, place)
+            path[:, :2] += shift[begin : begin + stay] - shift[begin]
+        others.append((begin, path))
         drawn = as_drawn(rng, path, style, care, fps)
         off = away(drawn, path)
         left, top, right, bottom = (
@@ -204,11 +250,12 @@ def simulate(
             right, bottom = np.minimum(right, image[0] - 1), np.minimum(bottom, image[1] - 1)
         seen &= (right - left > 3) & (bottom - top > 3)
         table = pd.DataFrame(
-            {"frame": begin + np.arange(stay), "left": left, "top": top,
+            {"frame": begin + np.arange(len(path)), "left": left, "top": top,
              "width": right - left, "height": bottom - top, "off": off}
         )[seen]  # fmt: skip
         table = table.round(dict.fromkeys(SIDES, 0 if whole else 2))
         if len(table) > 8:
+            gone.append((int(table["frame"].iloc[-1]), table[list(SIDES)].to_numpy()[-1]))
             parts.append(table.assign(track=str(number)))
             total += len(table)
         if total > boxes:

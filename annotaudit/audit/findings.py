@@ -26,8 +26,8 @@ FINDING_COLUMNS = {
     "from_frame": "float64",  # earlier frame of the step; NaN where the finding is about no step
 }
 # Scores from which a finding is an error, a warning. The latter is the lowest, in steps of .05,
-# with fewer than 1.5 false flags per 1,000 boxes on simulated tracks.
-ERROR, WARNING = 0.75, 0.2
+# with fewer than 2 false flags per 1,000 boxes on simulated tracks.
+ERROR, WARNING = 0.75, 0.15
 
 
 def severities(scores: ArrayLike) -> list[str]:

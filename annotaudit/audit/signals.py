@@ -119,6 +119,7 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     both = np.minimum(np.abs(residual[1, 1]), np.abs(residual[2, 2]))
     out["alone_z"] = worst(both, unit)
     out["alone_r"] = largest(both) / size
+    out |= _growth(around, residual, size, unit)
     for a, b in SNAPS:
         strength = np.abs(around.residual(a, b))
         out[f"snap_{a}_{b}_z"] = worst(strength, slow)
@@ -127,8 +128,10 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     left, top, right, bottom = away
     out["excursion_z"] = worst(np.abs(away), unit)
     out["excursion_r"] = largest(np.abs(away)) / size
+    turned = np.stack([np.abs(right - left), np.abs(bottom - top)])
+    out["excursion_grown_z"] = np.maximum(*(turned / unit))
     out["excursion_moved"] = np.maximum(np.abs(left + right), np.abs(top + bottom)) / 2 / size
-    out["excursion_grown"] = np.maximum(np.abs(right - left), np.abs(bottom - top)) / size
+    out["excursion_grown"] = np.maximum(*turned) / size
     for k in TRIANGLES:
         flank = around.residual(k, k, -k) + around.residual(k, k, k)
         middle = residual[k, k] if (k, k) in residual else around.residual(k, k)
@@ -149,6 +152,25 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     out["jitter"] = scene.unsteady[at] - np.log2(scene.noise.take(at, axis=1).mean(axis=0))
     out["unsteady"] = scene.unsteady[at].astype(np.float64)
     return out
+
+
+def _growth(
+    around: Around, residual: dict[tuple[int, int], Floats], size: Floats, unit: Floats
+) -> dict[str, Floats]:
+    """How far width, height and their ratio lie from what the boxes around make of them."""
+    grown = {ends: value[2:] - value[:2] for ends, value in residual.items()}
+    far = {ends: np.abs(value) for ends, value in grown.items()}
+    alone = np.minimum(far[1, 1], far[2, 2])
+    left, top, right, bottom = around.box(0)[0]
+    wider, higher = grown[1, 1] / np.maximum([right - left, bottom - top], 1.0)
+    return {
+        "grown_z": np.maximum(*(alone / unit)),
+        "grown_1_1_z": np.maximum(*(far[1, 1] / unit)),
+        "grown_4_4_z": np.maximum(*(far[4, 4] / unit)),
+        "grown_r": np.maximum(*alone) / size,
+        "grown_1_2_z": np.maximum(*(np.minimum(far[1, 2], far[2, 1]) / unit)),
+        "aspect_r": np.abs(wider - higher),
+    }
 
 
 def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
@@ -198,6 +220,7 @@ def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
     paths = scene.paths
     before, after, size = paths.before[at], paths.after[at], paths.size[at]
     gap = scene.gap[at]
+    source = np.where(scene.fragment_source[at] >= 0, scene.fragment_source[at], at)
     previous, following = at - (before > 0), at + (after > 0)
     border = _to_border(scene, at)
     hidden = scene.covered[at]
@@ -208,6 +231,8 @@ def _context(scene: Scene, at: Ints) -> dict[str, Floats]:
     width, height = right - left, bottom - top
     return {
         "fragment": scene.fragment[at],
+        "fragment_wait": (paths.time[at] - paths.time[source]).astype(np.float64),
+        "fragment_grown": np.abs(np.log2(size / paths.size[source])),
         "swap": scene.swap[at],
         "double": scene.double[at],
         "odd_label": scene.odd_label[at],

@@ -114,9 +114,15 @@ def grow(
 
 
 def _cuts(column: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return up to 127 levels to split at; a box is coded by how many of them it exceeds."""
-    levels = np.quantile(column, np.linspace(0, 1, 129)[1:-1], method="lower")
-    return np.unique(levels).astype(np.float32)
+    """Return up to 190 levels to split at; a box is coded by how many of them it exceeds.
+
+    A third of them parts the values there are, however rare: a signal that speaks of one box in a
+    hundred, as that of a continued track does, would have a single level otherwise.
+    """
+    grid = np.linspace(0, 1, 129)[1:-1]
+    usual = np.quantile(column, grid, method="lower")
+    rare = np.quantile(np.unique(column), grid[1::2], method="lower")
+    return np.unique(np.append(usual, rare)).astype(np.float32)
 
 
 def _as_arrays(model: Any, cuts: list[NDArray[np.float32]]) -> Trees:
