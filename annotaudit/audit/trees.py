@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-LEAVES = 16  # at most, so that the leaves a box can still reach fit into 16 bits
-CHUNK = 16_384  # boxes asked about at a time; their signals fit into a processor's cache
+LEAVES = 16  # at most: four digits tell which of them a box reaches
+CHUNK = 32_768  # boxes asked about at a time; what they answer fits into a processor's cache
+
+Bits = NDArray[np.uint8]  # of eight boxes in each number
 
 
 @dataclass(frozen=True, eq=False)
 class Trees:
     """Boosted trees; every tree has up to 16 leaves, numbered from left to right.
 
-    A box is sent down all branches at once: each split it fails rules out the leaves on its left,
-    and the first leaf that is left over is the one it reaches (Lucchese et al., QuickScorer,
-    SIGIR 2015, doi:10.1145/2766462.2767733).
+    Trees share many limits, so each is compared once; the answers, a bit a box, send eight boxes
+    at a time down each tree.
 
     Attributes
     ----------
     tree : int array, shape (splits,)
-        Which tree the split belongs to, ascending.
+        Which tree the split belongs to, ascending; within a tree a split follows those below it.
     column : int array, shape (splits,)
         Which signal it looks at.
     limit : float32 array, shape (splits,)
@@ -47,24 +49,59 @@ class Trees:
         self, table: NDArray[np.float32], rows: NDArray[np.int64] | None = None
     ) -> NDArray[np.float64]:
         """Return the log-odds of a mistake for each row of a table of signals, or for some."""
-        signals = np.ascontiguousarray(table.T, dtype=np.float32)  # no copy if kept by column
         total = np.full(len(table) if rows is None else len(rows), self.start)
-        edges = np.searchsorted(self.tree, np.arange(len(self.value) + 1))
-        splits = list(zip(self.column.tolist(), self.limit, self.left, strict=True))
-        of_bit = np.zeros(2**LEAVES)  # of these only the powers of two are asked for
+        limits, number = self._limits_by_column()
+        steps = self._steps(number)
         for start in range(0, len(total), CHUNK):
             part = slice(start, start + CHUNK)
-            columns = signals[:, part] if rows is None else signals.take(rows[part], axis=1)
-            bits = np.empty(columns.shape[1], dtype=np.uint16)
-            for tree, value in enumerate(self.value):
-                out = np.zeros(columns.shape[1], dtype=np.uint16)
-                for column, limit, left in splits[edges[tree] : edges[tree + 1]]:
-                    np.greater(columns[column], limit, out=bits)
-                    bits *= left
-                    out |= bits
-                of_bit[1 << np.arange(LEAVES)] = value
-                total[part] += of_bit.take(~out & (out + 1))  # the lowest bit that is not set
+            above: list[Bits] = []
+            for column, levels in limits:
+                signal = table[:, column]
+                own = signal[part] if rows is None else signal.take(rows[part])
+                above += list(np.packbits(own > levels[:, None], axis=1))
+            for value, down in zip(self.value.astype(np.float64), steps, strict=True):
+                total[part] += value.take(_leaves(down, above, len(total[part])))
         return total
+
+    def _limits_by_column(self) -> tuple[list[tuple[int, NDArray[np.float32]]], NDArray[np.intp]]:
+        """Every limit of a signal once; which of all these limits each split looks at."""
+        limits, number, count = [], np.empty(len(self.column), dtype=np.intp), 0
+        for column in np.unique(self.column).tolist():
+            own = self.column == column
+            levels, place = np.unique(self.limit[own], return_inverse=True)
+            number[own] = place + count
+            limits.append((column, levels))
+            count += len(levels)
+        return limits, number
+
+    def _steps(self, number: NDArray[np.intp]) -> list[list[tuple[int, int, int]]]:
+        """Steps down each tree: which limit it looks at, and the first leaf on either side."""
+        left = self.left.tolist()
+        steps = [
+            (limit, (bits & -bits).bit_length() - 1, bits.bit_length())
+            for limit, bits in zip(number.tolist(), left, strict=True)
+        ]
+        ends = np.searchsorted(self.tree, np.arange(len(self.value) + 1)).tolist()
+        return [steps[start:end][::-1] for start, end in pairwise(ends)]
+
+
+def _leaves(steps: list[tuple[int, int, int]], above: list[Bits], boxes: int) -> NDArray[np.uint8]:
+    """Number of the leaf that each box reaches, eight boxes a byte on their way down.
+
+    Boxes wait at the first leaf of the branch they are in; those above the limit go on to the
+    first leaf on the right.
+    """
+    at = np.zeros((LEAVES, -(-boxes // 8)), dtype=np.uint8)
+    at[0] = 255
+    waiting = list(at)
+    for limit, here, right in steps:
+        np.bitwise_and(waiting[here], above[limit], out=waiting[right])
+        np.bitwise_xor(waiting[here], waiting[right], out=waiting[here])
+    leaf = np.zeros(boxes, dtype=np.uint8)
+    for digit in (1, 2, 4, 8):
+        leaf += digit * np.unpackbits(np.bitwise_or.reduce(at[1::2]), count=boxes)
+        at = at[::2] | at[1::2]
+    return leaf
 
 
 def grow(

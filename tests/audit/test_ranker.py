@@ -11,7 +11,7 @@ from annotaudit.audit.ranker import ENOUGH, Ranker, fit_ranker, peaks
 from annotaudit.audit.selftest import ALL, selftest
 from annotaudit.audit.shipped import shipped
 from annotaudit.audit.signals import signals_of
-from annotaudit.audit.trees import grow
+from annotaudit.audit.trees import Trees, grow
 from annotaudit.boxes import check_boxes
 from annotaudit.errors import LimitError
 
@@ -227,6 +227,22 @@ def test_trees_answer_as_the_model_they_were_grown_from():
     odds = trees.ask(table)
     assert ((odds > 0) == wrong).mean() > 0.98
     assert np.array_equal(trees.ask(table[:7]), odds[:7])
+
+
+def test_each_row_reaches_the_leaf_its_signals_lead_to():
+    # The first tree asks for a signal above 1 and, if so, for the other above 2; the second for
+    # the first signal alone.
+    trees = Trees(
+        tree=np.array([0, 0, 1], dtype=np.int16),
+        column=np.array([1, 0, 0], dtype=np.int16),
+        limit=np.array([2, 1, 1], dtype=np.float32),
+        left=np.array([0b010, 0b001, 0b001], dtype=np.uint16),
+        value=np.pad(np.array([[1, 2, 4], [8, 16, 0]], dtype=np.float32), ((0, 0), (0, 13))),
+        start=0.5,
+    )
+    table = np.array([[0, 9], [1, 9], [5, 2], [5, 3]], dtype=np.float32)
+    assert trees.ask(table).tolist() == [9.5, 9.5, 18.5, 20.5]
+    assert trees.ask(table, np.array([3, 0])).tolist() == [20.5, 9.5]
 
 
 def test_peaks_keep_the_strongest_of_neighbours(walk):
