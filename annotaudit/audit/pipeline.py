@@ -20,7 +20,7 @@ from annotaudit.metrics.embedders import Embedder
 from annotaudit.metrics.embedding import Embeddings
 from annotaudit.metrics.order import codes
 
-BATCH = 1_000_000  # boxes judged at a time; whole sequences, so that memory stays bounded
+BATCH = 500_000  # boxes judged at a time; whole sequences, so that memory stays bounded
 FOLLOWS = 0.6  # what a further rule on the same box adds to the list, beside the strongest one
 
 
@@ -57,16 +57,16 @@ def audit_labels(
         weighed = tuple(rule for rule in chosen if rule_name(rule) not in STRUCTURAL)
         chosen = tuple(rule for rule in chosen if rule_name(rule) in STRUCTURAL)
     found = []
-    for part in _batches(boxes):
-        ranked = None if ranker is None else ranker.findings(part, frames)
-        seen = study(part, frames, limits)
+    for part, looked_at in _batches(boxes, frames):
+        ranked = None if ranker is None else ranker.findings(part, looked_at)
+        seen = study(part, looked_at, limits)
         batch = combine([rule(seen) for rule in chosen])
         if ranked is not None:
             batch = _beside(batch, ranked)
         found.append(batch)
         loose = part[part["track"].isna()] if weighed else part[:0]
         if len(loose):  # the ranker follows objects; where there are none to follow, rules judge
-            alone = study(loose, frames, limits)
+            alone = study(loose, looked_at, limits)
             found.append(combine([rule(alone) for rule in weighed]))
         if rules is None:
             found.append(find_disagreement(seen))
@@ -113,18 +113,25 @@ def _tables(labels: Labels | pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame |
     )
 
 
-def _batches(boxes: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Cut the table between sequences into parts of about a million boxes."""
+def _batches(
+    boxes: pd.DataFrame, frames: pd.DataFrame | None
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame | None]]:
+    """Cut the tables between sequences into parts of about so many boxes, with their frames."""
     if len(boxes) <= BATCH:
         if len(boxes):
-            yield boxes
+            yield boxes, frames
         return
     number, names = pd.factorize(boxes["sequence"])
     count = np.bincount(number, minlength=len(names))
     batch = (np.cumsum(count) - count) // BATCH
+    of_box, of_frame = batch[number], None
+    if frames is not None:
+        listed = pd.Index(names).get_indexer(pd.Index(frames["sequence"]))
+        of_frame = np.where(listed >= 0, batch[listed], -1)
     for which in np.unique(batch):
-        part = batch[number] == which
-        yield boxes if part.all() else boxes[part]
+        part = of_box == which
+        own = frames if frames is None else frames[of_frame == which]
+        yield boxes if part.all() else boxes[part], own
 
 
 def combine(found: list[pd.DataFrame]) -> pd.DataFrame:

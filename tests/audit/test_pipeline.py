@@ -122,6 +122,22 @@ def test_batches_give_the_same_findings_to_the_bit(street, monkeypatch):
     pd.testing.assert_frame_equal(aa.audit(boxes), whole, check_exact=True)
 
 
+def test_batches_take_along_the_frames_of_their_sequences(street, monkeypatch):
+    boxes = sequences(street)
+    every = np.arange(0, boxes["frame"].max() + 1, 2)
+    listed = [  # a sequence without boxes, and none of those of s2
+        pd.DataFrame({"sequence": name, "frame": every, "image_width": 640, "image_height": 480})
+        for name in ("s3", "empty", "s0", "s1")
+    ]
+    boxes = boxes[boxes["frame"] % 2 == 0]
+    labels = Labels(boxes, pd.concat(listed, ignore_index=True))
+    whole = aa.audit(labels)
+    monkeypatch.setattr(pipeline, "BATCH", 100)
+    pd.testing.assert_frame_equal(aa.audit(labels), whole, check_exact=True)
+    gaps = whole.loc[whole["rule"] == "gap", "sequence"].value_counts()
+    assert gaps["s2"] > gaps.drop("s2").max()  # where nobody says that odd frames were not shown
+
+
 def test_the_order_of_rows_changes_nothing(street):
     boxes = pd.concat([sequences(street), street.assign(track=street["track"] + "b")])
     shuffled = boxes.sample(frac=1, random_state=5)
