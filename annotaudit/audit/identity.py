@@ -263,15 +263,15 @@ def _single_rows(seen: Study) -> Ints:
     order = seen.order
     if not len(order.rows):
         return order.rows
-    ends = np.append(~order.same_object[1:], True)
-    single = ~order.same_object & ends
+    begins, ends = ~order.same_object, np.append(~order.same_object[1:], True)
+    single = begins & ends
     sequence = seen.sequence
-    tracks = np.bincount(sequence[~order.same_object])
+    tracks = np.bincount(sequence[begins])
     singles = np.bincount(sequence[single], minlength=len(tracks))
     first = np.full(len(tracks), np.iinfo(np.int64).max)
     last = np.full(len(tracks), -1)
-    np.minimum.at(first, sequence, order.places)
-    np.maximum.at(last, sequence, order.places)
+    np.minimum.at(first, sequence[begins], order.places[begins])
+    np.maximum.at(last, sequence[ends], order.places[ends])
     inner = (order.places > first[sequence]) & (order.places < last[sequence])
     # Where most tracks are this short, frames are stills or far apart, and it means nothing.
     usual = (2 * singles > tracks)[sequence]

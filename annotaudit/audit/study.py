@@ -35,7 +35,7 @@ PRIOR_BOXES = 8  # boxes of its own a track needs before its scatter outweighs t
 class _Fit:
     edges: Floats
     off: Floats
-    scatter: Floats
+    size: Floats
     suspects: Bools
 
 
@@ -180,7 +180,9 @@ class Study:
     @cached_property
     def deviation(self) -> Floats:
         """How many times its track's usual scatter a box is off."""
-        return self._fit.off / self._fit.scatter
+        fit = self._fit
+        quiet = np.where(fit.suspects, np.nan, fit.off)
+        return fit.off / self._scatter(quiet, fit.size, share=0.5, widen=1.0)
 
     @cached_property
     def suspects(self) -> Bools:
@@ -202,8 +204,7 @@ class Study:
             better = self._expect(skip=self.partly_seen | suspects)
             edges = np.where(np.isnan(better), edges, better)
             off, size = self._off(edges)
-        scatter = self._scatter(np.where(suspects, np.nan, off), size, share=0.5, widen=1.0)
-        return _Fit(edges, off, scatter, suspects)
+        return _Fit(edges, off, size, suspects)
 
     def _expect(self, skip: Bools) -> Floats:
         """Expect each edge where the neighbours and the camera's motion put it."""

@@ -57,25 +57,25 @@ def camera_path(paths: Paths) -> Floats:
     at = at[_may_turn(centre[:, at], bend[:, at], paths.moment[at])]
     turned[:, at] = _zoom_and_roll(edges[:, at], bend[:, at], paths.moment[at])
     straight = bend - 0.5 * (turned[:2] + turned[2:])
+    starts = np.flatnonzero(paths.before == 0)
     for axis in (0, 1):
         counted = free[axis] & free[axis + 2]
         shift = _median_of_others(straight[axis], paths.moment, counted, inner)
         for edge in (axis, axis + 2):
-            path[edge] = _summed_twice(shift + turned[edge], paths.before)
+            path[edge] = _summed_twice(shift + turned[edge], starts)
     return path
 
 
 def _may_turn(centre: Floats, bend: Floats, moment: Ints) -> Bools:
     """Tell the boxes of frames where a plain fit of zoom and roll is worth a closer look."""
-    inside = np.unique(moment, return_inverse=True)[1]
-    count = np.bincount(inside)
-    means = [np.bincount(inside, value) / count for value in _products(*centre, *bend)]
+    count = np.maximum(np.bincount(moment), 1)
+    means = [np.bincount(moment, value) / count for value in _products(*centre, *bend)]
     _, _, mid_across, mid_down, reach, zoom, roll = _fit(*means)
-    square = np.bincount(inside, bend[0] ** 2 + bend[1] ** 2) / count
+    square = np.bincount(moment, bend[0] ** 2 + bend[1] ** 2) / count
     usual = square - mid_across**2 - mid_down**2 - (zoom**2 + roll**2) * reach
     error = (np.maximum(usual, 0) + 0.1) / (2 * count * reach)
     turns = np.maximum(zoom**2, roll**2) > WORTH_A_LOOK * error
-    return np.asarray((turns & (count > WITNESSES))[inside])
+    return np.asarray((turns & (count > WITNESSES))[moment])
 
 
 def _products(x: Floats, y: Floats, across: Floats, down: Floats) -> list[Floats]:
@@ -104,15 +104,14 @@ def _zoom_and_roll(edges: Floats, bend: Floats, moment: Ints) -> Floats:
 
     Returns how they accelerate each edge, the middle of all objects at rest; shape (4, m).
     """
-    inside = np.unique(moment, return_inverse=True)[1]
     (x, y), (across, down) = 0.5 * (edges[:2] + edges[2:]), bend
-    witnesses = np.bincount(inside)[inside] - 1
+    witnesses = np.bincount(moment)[moment] - 1
     weight = np.ones(len(x))
     products = _products(x, y, across, down)
 
     def of_others(value: Floats) -> Floats:
         own = weight * value
-        return np.asarray(np.bincount(inside, own)[inside] - own)
+        return np.asarray(np.bincount(moment, own)[moment] - own)
 
     for _ in range(ROUNDS):
         total = np.maximum(of_others(np.ones(len(x))), 1e-9)
@@ -124,7 +123,7 @@ def _zoom_and_roll(edges: Floats, bend: Floats, moment: Ints) -> Floats:
         error, weight = usual / (2 * total * reach), 1 / (1 + 2 * miss / usual) ** 2
     known = (witnesses >= WITNESSES) & (reach > 1)
     zoom, roll = (value * known * _trust(value, SURE * error) for value in (zoom, roll))
-    middle = np.stack([np.bincount(inside, v)[inside] for v in (x, y)]) / (witnesses + 1)
+    middle = np.stack([np.bincount(moment, v)[moment] for v in (x, y)]) / (witnesses + 1)
     sideways = np.stack([-roll * (y - middle[1]), roll * (x - middle[0])])
     return np.asarray(zoom * (edges - middle[[0, 1, 0, 1]]) + sideways[[0, 1, 0, 1]])
 
@@ -138,11 +137,12 @@ def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools)
     """For each wanted entry the shrunk median of the group's other counted entries, else 0."""
     result = np.zeros(len(value))
     step = np.clip(np.rint(value / FINEST), -FARTHEST + 1, FARTHEST - 1).astype(np.int64)
-    key = np.sort(group[counted] * (2 * FARTHEST) + step[counted] + FARTHEST)
+    voters = group[counted]
+    key = np.sort(voters * (2 * FARTHEST) + step[counted] + FARTHEST)
     if not len(key):
         return result
     level = key % (2 * FARTHEST) - FARTHEST
-    count = np.bincount(group[counted], minlength=int(group.max()) + 1)
+    count = np.bincount(voters, minlength=int(group.max()) + 1)
     start = np.cumsum(count) - count
 
     def at(place: Ints) -> Ints:
@@ -173,19 +173,19 @@ def _median_of_others(value: Floats, group: Ints, counted: Bools, wanted: Bools)
     return result
 
 
-def _summed_twice(bend: Floats, before: Ints) -> Floats:
-    """Integrate second differences along each object, starting at rest."""
-    speed = _cumulative(bend, before)
-    late = np.zeros(len(bend))
-    late[1:] = speed[:-1]
-    late[before == 0] = 0.0
-    return _cumulative(late, before)
+def _summed_twice(bend: Floats, starts: Ints) -> Floats:
+    """Integrate second differences along each object, starting at rest.
+
+    Exact, and so the same wherever the object stands, because they are multiples of ``FINEST``.
+    """
+    speed = _summed(np.rint(bend / FINEST).astype(np.int64), starts)
+    late = np.append(0, speed[:-1])
+    late[starts] = 0
+    return np.asarray(_summed(late, starts) * FINEST)
 
 
-def _cumulative(value: Floats, before: Ints) -> Floats:
-    """Sum along each object; exact, because the values are whole multiples of ``FINEST``."""
-    total = np.cumsum(np.rint(value / FINEST).astype(np.int64))
-    at = np.arange(len(value))
-    start = at - before
-    offset = np.where(start > 0, total[start - 1], 0)
-    return np.asarray((total - offset) * FINEST, dtype=np.float64)
+def _summed(steps: Ints, starts: Ints) -> Ints:
+    """Sum along each object."""
+    total = np.cumsum(steps)
+    lengths = np.diff(np.append(starts, len(steps)))
+    return total - np.repeat(total[starts] - steps[starts], lengths)

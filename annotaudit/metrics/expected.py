@@ -70,8 +70,9 @@ def expected_in_order(order: TrackOrder, sides: Floats, skip: Bools | None = Non
     objects, places = order.objects[alone], order.places[alone]
     drawn = sides[:, alone]
     expected = np.full_like(sides, np.nan)
-    for first in range(0, len(alone), BLOCK):
-        stop = min(first + BLOCK, len(alone))
+    step = BLOCK // REACH**2  # each box has so many chords
+    for first in range(0, len(alone), step):
+        stop = min(first + step, len(alone))
         lower, upper = max(first - REACH, 0), min(stop + REACH, len(alone))
         part = _median_of_chords(objects[lower:upper], places[lower:upper], drawn[:, lower:upper])
         expected[:, alone[first:stop]] = part[:, first - lower : stop - lower]
