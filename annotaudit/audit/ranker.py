@@ -65,16 +65,13 @@ class Ranker:
 
         0 for all others: of these the ranker has learned nothing.
         """
-        moving = np.flatnonzero(signals.moves)
-        odds = np.zeros(len(signals.spots))
-        odds[moving] = self.shipped.trees.ask(signals.table, moving)
-        if not self.own:
-            return odds
-        half = _half(boxes, signals)[moving]
-        for number, trees in enumerate(self.own):
-            mine = moving[half == number]
-            odds[mine] = OWN * trees.ask(signals.table, mine) + (1 - OWN) * odds[mine]
-        return odds
+        odds = self.shipped.trees.ask(signals.table)  # nearly all of these boxes move
+        if self.own:
+            half = _half(boxes, signals)
+            for number, trees in enumerate(self.own):
+                mine = np.flatnonzero(half == number)
+                odds[mine] = OWN * trees.ask(signals.table, mine) + (1 - OWN) * odds[mine]
+        return np.where(signals.moves, odds, 0.0)
 
     def score(self, signals: Signals, boxes: pd.DataFrame) -> Floats:
         """Return the share of findings like each of these that are real."""

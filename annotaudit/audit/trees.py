@@ -54,10 +54,10 @@ class Trees:
         steps = self._steps(number)
         for start in range(0, len(total), CHUNK):
             part = slice(start, start + CHUNK)
+            asked = part if rows is None else rows[part]
             above: list[Bits] = []
             for column, levels in limits:
-                signal = table[:, column]
-                own = signal[part] if rows is None else signal.take(rows[part])
+                own = table[:, column][asked]
                 above += list(np.packbits(own > levels[:, None], axis=1))
             for value, down in zip(self.value.astype(np.float64), steps, strict=True):
                 total[part] += value.take(_leaves(down, above, len(total[part])))

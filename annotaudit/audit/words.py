@@ -32,7 +32,7 @@ class Voice:
         Where it starts to be unusual: few boxes in a hundred of sound labels exceed it.
     unit : str
     reason : str
-        A sentence; ``{value}`` stands for the number, ``{other}`` for the other object's name.
+        A sentence; ``{0}`` stands for the number, ``{1}`` for the other object's name.
     chord : (int, int)
         Boxes back and ahead between which the expected box lies; (0, 0) for none.
     """
@@ -63,7 +63,7 @@ VOICES = (
         _named("alone_z", "excursion_z"),
         5.0,
         "times usual",
-        "Lies {value:.1f} times the usual unsteadiness off the boxes before and after it.",
+        "Lies {0:.1f} times the usual unsteadiness off the boxes before and after it.",
         (2, 2),
     ),
     Voice(
@@ -71,7 +71,7 @@ VOICES = (
         _where("excursion_grown", _grows),
         0.12,
         "box sizes",
-        "Its size changes by {value:.0%} of the box for a moment and returns.",
+        "Its size changes by {0:.0%} of the box for a moment and returns.",
         (2, 2),
     ),
     Voice(
@@ -79,7 +79,7 @@ VOICES = (
         _named("end_z"),
         9.0,
         "times usual",
-        "The track's outermost box lies {value:.1f} times the usual unsteadiness off its course.",
+        "The track's outermost box lies {0:.1f} times the usual unsteadiness off its course.",
     ),
     Voice(
         "drift",
@@ -88,7 +88,7 @@ VOICES = (
         ).astype(np.float64),
         4.0,
         "times usual",
-        "The box wanders off over several frames and snaps back ({value:.1f} times the usual).",
+        "The box wanders off over several frames and snaps back ({0:.1f} times the usual).",
         (12, 1),
     ),
     Voice(
@@ -97,7 +97,7 @@ VOICES = (
         9.0,
         "times usual",
         "The path bends sharply here and back again, as around one wrong keyframe "
-        "({value:.1f} times the usual).",
+        "({0:.1f} times the usual).",
         (7, 7),
     ),
     Voice(
@@ -105,7 +105,7 @@ VOICES = (
         lambda s: np.maximum(np.where(s["straight_length"] >= 4, s["sagitta"], 0.0), s.astray),
         0.15,
         "of the box",
-        "Boxes lie on a straight line that the object may leave by {value:.0%} of the box: "
+        "Boxes lie on a straight line that the object may leave by {0:.0%} of the box: "
         "look between the keyframes.",
     ),
     Voice(
@@ -113,21 +113,21 @@ VOICES = (
         _where("frozen_jump", lambda s: s["frozen_length"] >= 2),
         0.08,
         "box sizes",
-        "The box stands still and then jumps by {value:.0%} of its size.",
+        "The box stands still and then jumps by {0:.0%} of its size.",
     ),
     Voice(
         "jitter",
         _named("jitter"),
         1.2,
         "doublings",
-        "The edges shake: {value:.1f} doublings above the usual unsteadiness over seven boxes.",
+        "The edges shake: {0:.1f} doublings above the usual unsteadiness over seven boxes.",
     ),
     Voice(
         "swap",
         _named("swap"),
         0.4,
         "box sizes",
-        "From here on it fits the past of {other}, and {other} its own (by {value:.1f} box sizes): "
+        "From here on it fits the past of {1}, and {1} its own (by {0:.1f} box sizes): "
         "have the two exchanged names?",
     ),
     Voice(
@@ -135,28 +135,28 @@ VOICES = (
         _where("fragment", lambda s: s["fragment"] > 0.4),
         0.6,
         "fit",
-        "Continues {other}, which ended just before (fit {value:.2f}): one object, two names?",
+        "Continues {1}, which ended just before (fit {0:.2f}): one object, two names?",
     ),
     Voice(
         "duplicate",
         _where("double", lambda s: s["double"] > 0.3),
         0.6,
         "share of overlap",
-        "Lies on {other} for several frames (overlap {value:.2f}): drawn twice?",
+        "Lies on {1} for several frames (overlap {0:.2f}): drawn twice?",
     ),
     Voice(
         "label_change",
         _named("odd_label"),
         0.5,
         "share of boxes",
-        "{value:.0%} of this object's boxes carry another label.",
+        "{0:.0%} of this object's boxes carry another label.",
     ),
     Voice(
         "gap",
         _named("gap"),
         1.0,
         "frames",
-        "The object is missing on {value:.0f} frame(s) between two of its boxes.",
+        "The object is missing on {0:.0f} frame(s) between two of its boxes.",
     ),
 )
 RARE = ("gap", "label_change", "duplicate", "fragment")  # structure outranks motion beside it
@@ -234,15 +234,12 @@ def findings_from(
     reason = np.empty(len(at), dtype=object)
     remark = np.array(remarks(boxes, paths.row[at]), dtype=object)
     partner = _partners(signals, at, who)
-    others = boxes["track"].iloc[paths.row[partner]].to_numpy(dtype=object)
+    known = np.flatnonzero(partner >= 0)
+    others = np.full(len(at), "another object", dtype=object)
+    others[known] = boxes["track"].iloc[paths.row[partner[known]]].to_numpy(dtype=object)
     for number, voice in enumerate(VOICES):
         mine = np.flatnonzero(who == number)
-        reason[mine] = [
-            voice.reason.format(value=much, other=other if known else "another object")
-            for much, other, known in zip(
-                value[mine].tolist(), others[mine], partner[mine] >= 0, strict=True
-            )
-        ]
+        reason[mine] = list(map(voice.reason.format, value[mine].tolist(), others[mine]))
         if voice.chord != (0, 0) and len(mine):
             expected[:, mine] = _expected(signals, at[mine], voice.chord)
     bent = np.flatnonzero((who == _number("sparse_keyframes")) & (signals.stretch[which] >= 0))
