@@ -78,15 +78,11 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
     sagitta, sagitta_here = _sagittas(paths, straight_start, straight_length)
     still_start, still_length = runs_of(still)
     odd_label = _odd_labels(boxes, paths)
-    onward = np.minimum(still_start + still_length + 1, np.arange(n) + paths.after)
-    frozen = (still_length >= 2) & (
-        largest(np.abs(paths.edges.take(onward, axis=1) - paths.edges)) > FROZEN_JUMP * paths.size
-    )
     stands_out = (
         seen.stands_out
         | (sagitta > SAGITTA)
         | (sagitta_here > SAGITTA_HERE)
-        | frozen
+        | _frozen(paths, still_start, still_length)
         | (swap > SWAP)
         | (fragment > 0)
         | (double > 0)
@@ -124,6 +120,16 @@ def scene_of(boxes: pd.DataFrame, frames: pd.DataFrame | None = None) -> Scene:
         heat=heat,
         stands_out=stands_out,
     )
+
+
+def _frozen(paths: Paths, start: Ints, length: Ints) -> Bools:
+    """Tell the boxes that stand still before they jump."""
+    frozen = length >= 2
+    at = np.flatnonzero(frozen)
+    onward = np.minimum(start[at] + length[at] + 1, at + paths.after[at])
+    jump = largest(np.abs(paths.edges.take(onward, axis=1) - paths.edges.take(at, axis=1)))
+    frozen[at] = jump > FROZEN_JUMP * paths.size[at]
+    return frozen
 
 
 def _overlaps(paths: Paths) -> tuple[Floats, Floats]:

@@ -118,10 +118,11 @@ class Study:
         moved = np.zeros_like(self.edges)
         with np.errstate(invalid="ignore", over="ignore"):
             moved[:, 1:] = np.abs(np.diff(self.edges))
-        moved.sort(axis=0)
+        more, less = np.maximum(moved[:2], moved[2:]), np.minimum(moved[:2], moved[2:])
+        most, next_most = more.max(axis=0), np.maximum(more.min(axis=0), less.max(axis=0))
         cut = np.asarray(self.cut_off.any(axis=0))
         cut[1:] |= cut[:-1]
-        slides: Bools = cut | (moved[2] <= 0.5 * moved[3])
+        slides: Bools = cut | (next_most <= 0.5 * most)
         return slides
 
     @cached_property
@@ -313,8 +314,7 @@ def is_a_box(sides: Floats) -> Bools:
 
 def sides_of(boxes: pd.DataFrame) -> Floats:
     """Left, top, width, height of each row of the table, shape (4, n)."""
-    sides: Floats = boxes[list(SIDES)].to_numpy(dtype=np.float64).T
-    return sides
+    return np.stack([boxes[side].to_numpy(dtype=np.float64) for side in SIDES])
 
 
 def image_sizes(

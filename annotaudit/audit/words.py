@@ -193,19 +193,18 @@ def once(
     run = np.where(straight, scene.straight_start[at], -1)
     run = np.where(who == _number("frozen"), scene.still_start[at], run)
     lasting = np.isin(who, [_number("duplicate"), _number("label_change")])
-    long = lasting | (run >= 0)
-    table = pd.DataFrame(
+    kept = ~lasting & (run < 0)
+    long = np.flatnonzero(~kept)
+    long = long[np.argsort(-score[long], kind="stable")]
+    stretches = pd.DataFrame(
         {
-            "thing": scene.paths.thing[at],
-            "who": who,
-            "run": run,
-            "value": np.where(lasting, value, 0.0),
-            "single": np.where(long, -1, np.arange(len(at))),
+            "thing": scene.paths.thing[at[long]],
+            "who": who[long],
+            "run": run[long],
+            "value": np.where(lasting, value, 0.0)[long],
         }
     )
-    strongest = table.iloc[np.argsort(-score, kind="stable")].drop_duplicates()
-    kept = np.zeros(len(at), dtype=bool)
-    kept[strongest.index] = True
+    kept[long[~stretches.duplicated().to_numpy()]] = True
     return kept
 
 

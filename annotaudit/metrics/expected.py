@@ -93,10 +93,11 @@ def _median_of_chords(objects: Ints, places: Ints, drawn: Floats) -> Floats:
                 )
                 since = (places[here] - places[start]).astype(np.float64)
                 until = (places[end] - places[here]).astype(np.float64)
-                share = since / (since + until)
-                chord = drawn[:, start] + (drawn[:, end] - drawn[:, start]) * share
                 near = (objects[start] == objects[end]) & (since <= LONGEST) & (until <= LONGEST)
-                chords[number][:, here] = np.where(near, chord, np.nan)
+                share = np.where(near, since / (since + until), np.nan)
+                chord = np.subtract(drawn[:, end], drawn[:, start], out=chords[number][:, here])
+                chord *= share
+                chord += drawn[:, start]
                 number += 1
         return median_of_known(chords)
 

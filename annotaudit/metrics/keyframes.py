@@ -224,8 +224,8 @@ def _without_idle(paths: Paths, key: Bools, bound: Floats) -> Bools:
     inside = paths.thing[early] == paths.thing[late]
     early, here, late = early[inside], here[inside], late[inside]
     share = (paths.time[here] - paths.time[early]) / (paths.time[late] - paths.time[early])
-    edges = paths.edges
-    off = edges[:, here] - edges[:, early] - share * (edges[:, late] - edges[:, early])
+    start, middle, end = (paths.edges.take(place, axis=1) for place in (early, here, late))
+    off = middle - start - share * (end - start)
     kept = key.copy()
     kept[here[np.abs(off).max(axis=0) <= bound[here]]] = False
     return kept
@@ -260,7 +260,7 @@ def _stretches(paths: Paths, key: Bools, busy: Bools) -> _Stretches:
     start = np.maximum.accumulate(np.where(key, np.arange(len(paths)), -1))
     first = start[last - 1]
     steps = np.maximum(paths.time[last] - paths.time[first], 1).astype(np.float64)
-    slope = (paths.edges[:, last] - paths.edges[:, first]) / steps
+    slope = (paths.edges.take(last, axis=1) - paths.edges.take(first, axis=1)) / steps
     thing = paths.thing[last]
     return _Stretches(first, last, steps, slope, thing[1:] == thing[:-1])
 

@@ -152,10 +152,11 @@ def _places(thing: Ints) -> tuple[Ints, Ints]:
 
 
 def _edges(boxes: pd.DataFrame, row: Ints, before: Ints) -> tuple[Floats, Bools]:
-    left, top, width, height = (boxes[name].to_numpy(dtype=np.float64).take(row) for name in SIDES)
+    edges = np.stack([boxes[name].to_numpy(dtype=np.float64).take(row) for name in SIDES])
     with np.errstate(invalid="ignore"):
-        edges = np.stack([left, top, left + width, top + height])
-        sound = (np.abs(edges) < 1e7).all(axis=0) & (width > 0) & (height > 0)
+        sound = (edges[2] > 0) & (edges[3] > 0)
+        edges[2:] += edges[:2]
+        sound &= (np.abs(edges) < 1e7).all(axis=0)
     if not sound.all():
         edges = edges.take(_nearest_sound(sound, before), axis=1)
         edges[:, ~np.isfinite(edges).all(axis=0)] = np.array([[0.0], [0.0], [1.0], [1.0]])
