@@ -19,7 +19,7 @@ from annotaudit.audit.screen import largest, worst
 from annotaudit.metrics.keyframes import between_keyframes, seconds_a_frame
 from annotaudit.metrics.motion import Around
 from annotaudit.metrics.paths import Floats, Ints
-from annotaudit.metrics.straightness import kink_at, line_fit_at
+from annotaudit.metrics.straightness import kink_at, spread_at
 
 CHORDS = ((1, 1), (2, 2), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4), (8, 8))
 SNAPS = ((1, 6), (6, 1), (1, 12), (12, 1))
@@ -179,8 +179,8 @@ def _straightness(scene: Scene, at: Ints) -> dict[str, Floats]:
     usual = np.log2(scene.slow_noise.take(at, axis=1).mean(axis=0))
     out: dict[str, Floats] = {}
     for half in (2, 4, 7):
-        spread, _ = line_fit_at(at, edges, before, after, half)
-        steady, _ = line_fit_at(at, scene.edges, before, after, half)
+        spread = spread_at(at, edges, before, after, half)
+        steady = spread_at(at, scene.edges, before, after, half)
         known = np.isfinite(spread)
         bare, free = (np.log2(np.where(known, s, 1.0) / size + 1e-3) for s in (spread, steady))
         out[f"spread_{half}"] = np.where(known, bare - usual, 0.0)

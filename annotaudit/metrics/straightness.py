@@ -9,12 +9,11 @@ from annotaudit.metrics.paths import Bools, Floats, Ints, Paths
 STEADY = 1e-6  # pixels; a box that moves less has not moved
 
 
-def line_fit_at(
-    at: Ints, edges: Floats, before: Ints, after: Ints, half: int
-) -> tuple[Floats, Floats]:
-    """Fit a straight line through the ``2 * half + 1`` boxes around each of a few boxes.
+def spread_at(at: Ints, edges: Floats, before: Ints, after: Ints, half: int) -> Floats:
+    """How far the boxes around each of a few boxes lie from a straight line fitted to them.
 
-    Near the end of a track the window is moved inwards until it fits.
+    These are the ``2 * half + 1`` boxes with the given one in their middle; near the end of a
+    track the window is moved inwards until it fits.
 
     Parameters
     ----------
@@ -27,18 +26,15 @@ def line_fit_at(
 
     Returns
     -------
-    spread : float array, shape (m,)
+    float array, shape (m,)
         Root mean square distance from the line over the four edges, pixels; NaN where the
         track is shorter than the window.
-    slope : float array, shape (4, m)
-        Pixels per box; NaN there too.
 
     Examples
     --------
-    >>> edges = np.tile([0.0, 2.0, 4.0], (4, 1))
-    >>> spread, slope = line_fit_at(np.array([0]), edges, np.arange(3), np.arange(3)[::-1], 1)
-    >>> spread.tolist(), slope[0].tolist()
-    ([0.0], [2.0])
+    >>> edges, at = np.tile([0.0, 2.0, 4.0, 9.0], (4, 1)), np.arange(4)
+    >>> spread_at(at, edges, at, at[::-1], 1).round(2).tolist()
+    [0.0, 0.0, 0.71, 0.71]
     """
     length = 2 * half + 1
     fits = before[at] + after[at] + 1 >= length
@@ -54,12 +50,14 @@ def line_fit_at(
         total += y
         moment += np.multiply(y, offset, out=part)
         square += np.multiply(y, y, out=part)
-    left_over = np.maximum(square - total**2 / length - moment**2 / across, 0.0)
-    spread = np.sqrt(left_over.sum(axis=0) / (4 * length))
-    slope = moment / across
+    left_over = square
+    for fitted, weight in ((total, length), (moment, across)):
+        fitted *= fitted
+        fitted /= weight
+        left_over -= fitted
+    spread: Floats = np.sqrt(np.maximum(left_over, 0.0, out=left_over).sum(axis=0) / (4 * length))
     spread[~fits] = np.nan
-    slope[:, ~fits] = np.nan
-    return spread, slope
+    return spread
 
 
 def kink_at(
