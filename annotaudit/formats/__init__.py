@@ -37,7 +37,7 @@ module with three functions and a line in ``FORMATS`` (``catalogue.py``):
     keywords of the reader; a wrong one is a ``TypeError`` that ``annotaudit.load`` explains.
 ``save(labels: Labels, path: Path) -> Path``
     Write the labels in this format and return what was written. Writing goes through
-    ``annotaudit.formats.saving.write_whole``: beside, then renamed.
+    ``annotaudit.formats.saving.write_whole``: beside, then all renamed at the end of the save.
 
 A module may also have ``parts(path: Path) -> list[Path]``: the files that are read when ``path``
 is, so that loading a folder does not read them twice.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +14,10 @@ from annotaudit.boxes import Labels
 from annotaudit.errors import BoxTableError, FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.file_names import for_format, format_of_name
-from annotaudit.frames.s3_writing import check_place, write_to
+from annotaudit.frames.s3_writing import NEXT_STEP, check_place, is_address, write_to
+
+# What a save has written beside its place, and that place; without a file: what is to go.
+_waiting: ContextVar[list[tuple[Path | None, Path]] | None] = ContextVar("_waiting", default=None)
 
 
 def save(
@@ -23,8 +29,8 @@ def save(
 ) -> Path | str:
     """Save labels to a file or folder.
 
-    Nothing half written: each file is written beside its place and then renamed over it. What
-    the format's reader keeps (ids, attributes, unknown keys) is written back.
+    Nothing half written: each file is written beside its place, and when all are there they are
+    renamed. What the format's reader keeps (ids, attributes, unknown keys) is written back.
 
     Parameters
     ----------
@@ -40,8 +46,8 @@ def save(
         ``.jsonl`` are Ground Truth's, ``.txt`` MOTChallenge's unless the labels come from KITTI,
         VisDrone or UAVDT. Where neither tells, an error lists what to pass.
     replace : bool
-        In S3 nothing is overwritten without it: the same labels once more are fine, other ones
-        are refused. Files on this machine are always replaced.
+        Nothing is overwritten without it, here or in S3, and least of all what the labels were
+        read from: the same content once more is fine, other content is refused.
 
     Returns
     -------
@@ -51,8 +57,8 @@ def save(
     Raises
     ------
     LabelFormatError
-        If the format is unknown, cannot be told, or cannot hold these labels; if S3 cannot be
-        written to, or another file is there.
+        If the format is unknown, cannot be told, or cannot hold these labels; if another file is
+        there, or S3 cannot be written to.
     BoxTableError
         If these are no labels.
 
@@ -79,18 +85,66 @@ def save(
     own = for_format(labels, name)
     # Class names of an earlier save, which would be taken for those of these boxes.
     beside = ("labels.txt", f"{target.name}/gt/labels.txt") if name == "motchallenge" else ()
+
+    def write(local: Path) -> Path:
+        # What is bound for S3 is written to a folder of its own; there, S3 says what is in the way.
+        with _all_or_none(replace=replace or is_address(path)):
+            saved: Path = module.save(own, local)
+        return saved
+
     try:
         check_place(path)
-        (written,) = write_to(
-            path, lambda local: module.save(own, local), replace=replace, beside=beside
-        )
+        (written,) = write_to(path, write, replace=replace, beside=beside)
     except FrameError as error:
         raise LabelFormatError(str(error)) from error
     return written
 
 
+@contextmanager
+def _all_or_none(*, replace: bool) -> Iterator[None]:
+    """Put the files of one save in place when all are written, over others only if asked to."""
+    waiting: list[tuple[Path | None, Path]] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+        other = [] if replace else [path for beside, path in waiting if _is_other(beside, path)]
+        if other:
+            more = f" ({len(other)} such files)" if len(other) > 1 else ""
+            raise LabelFormatError(f"{other[0]}{more}: {NEXT_STEP}")
+        for beside, path in waiting:
+            if beside is None:
+                path.unlink(missing_ok=True)
+            else:
+                os.replace(beside, path)
+    finally:
+        _waiting.reset(token)
+        for beside, _ in waiting:
+            if beside is not None:
+                beside.unlink(missing_ok=True)
+
+
+def _is_other(beside: Path | None, path: Path) -> bool:
+    return path.is_file() and (beside is None or not filecmp.cmp(beside, path, shallow=False))
+
+
+def remove(path: Path) -> None:
+    """Remove a file of an earlier save; inside a save when all that it writes is there.
+
+    Parameters
+    ----------
+    path : Path
+        Need not be there.
+    """
+    if (waiting := _waiting.get()) is not None:
+        waiting.append((None, path))
+    else:
+        path.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> Path:
     """Write a file beside its place, then rename it over: all of it, or nothing.
+
+    Inside a save it is renamed when all files of that save are written.
 
     Parameters
     ----------
@@ -120,7 +174,10 @@ def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> Path:
         with beside.open("xb") as file:
             for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
                 file.write(chunk)
-        os.replace(beside, path)
+        if (waiting := _waiting.get()) is not None:
+            waiting.append((beside, path))
+        else:
+            os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

@@ -87,7 +87,7 @@ def read(name, data, folder):
         assert labels.problems.notna().all(axis=None)
         assert not labels.frames.duplicated(["sequence", "frame"]).any()
         if name != "ground-truth-workers" and len(labels.boxes):
-            saved = aa.save(labels, folder / "saved.json", format=name)
+            saved = aa.save(labels, folder / "saved.json", format=name, replace=True)
             assert len(aa.load(saved, format=name).boxes) == len(labels.boxes)
 
 

@@ -130,7 +130,11 @@ def test_csv_alone_is_enough(labels, tmp_path):
 
 def test_an_earlier_save_leaves_nothing_behind(labels, tmp_path):
     path = aa.save(labels, tmp_path / "boxes.csv", format="csv")
-    aa.save(Labels(labels.boxes, labels.frames), path, format="csv")
+    without = Labels(labels.boxes, labels.frames)
+    with pytest.raises(LabelFormatError, match=r"problems.csv \(2 such files\): another file"):
+        aa.save(without, path, format="csv")
+    assert len(aa.load(path).problems) == 1
+    aa.save(without, path, format="csv", replace=True)
     assert not (tmp_path / "boxes.problems.csv").exists()
     assert aa.load(path).problems.empty
 
@@ -304,7 +308,8 @@ def test_law_load_save_load_keeps_everything(tmp_path_factory, ending, rows):
     labels = Labels(table)
     folder = tmp_path_factory.getbasetemp() / "law"
     folder.mkdir(exist_ok=True)
-    again = aa.load(aa.save(labels, folder / f"x.{ending}", format=ending), format=ending)
+    path = aa.save(labels, folder / f"x.{ending}", format=ending, replace=True)
+    again = aa.load(path, format=ending)
     pd.testing.assert_frame_equal(again.boxes, labels.boxes)
 
 

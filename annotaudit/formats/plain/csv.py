@@ -43,7 +43,7 @@ from annotaudit.formats.csv_cells import (
 from annotaudit.formats.json_text import decode, encode, read_bytes
 from annotaudit.formats.plain.columns import looks_like_boxes, own, renamed, tables
 from annotaudit.formats.problems import Problems, excerpt
-from annotaudit.formats.saving import write_whole
+from annotaudit.formats.saving import remove, write_whole
 from annotaudit.frames import FRAME_COLUMNS
 from annotaudit.frames.table import check_frames
 
@@ -262,7 +262,7 @@ def save(labels: Labels, path: Path) -> Path:
     texts[beside["metadata"]] = encode(metadata, str(path)) + b"\n"
     for file in beside.values():
         if file not in texts:
-            file.unlink(missing_ok=True)  # of an earlier save: it tells of other boxes
+            remove(file)  # of an earlier save: it tells of other boxes
     for file, text in reversed(texts.items()):
         write_whole(file, text)
     return path

@@ -128,12 +128,13 @@ def _list_of(names: dict[int, str]) -> str:
 def _write_lists(root: Path, content: dict[str, Any], images: pd.DataFrame) -> None:
     """Write the lists of images that ``data.yaml`` names, unless they are there."""
     base = base_of(root, content)
-    for split in set(SPLITS) & content.keys():
-        place = content[split]
+    written = set()  # two may share a list
+    for split in SPLITS:
+        place = content.get(split)
         if not (isinstance(place, str) and place.lower().endswith(".txt")):
             continue
         listed = listed_path(base, place.removeprefix("../"))
-        if listed is None or listed.exists():
+        if listed is None or listed in written or listed.exists():
             continue
         lines = []
         for row in images[images["sequence"] == split].to_dict("records"):
@@ -144,7 +145,7 @@ def _write_lists(root: Path, content: dict[str, Any], images: pd.DataFrame) -> N
             image = root.resolve().joinpath(*parts, row["file"].stem + ending)
             inside = image.is_relative_to(base.resolve())
             lines.append(f"./{image.relative_to(base.resolve() if inside else root.resolve())}\n")
-        write_whole(listed, "".join(lines).encode())
+        written.add(write_whole(listed, "".join(lines).encode()))
 
 
 def _unused(names: dict[int, str]) -> int:
