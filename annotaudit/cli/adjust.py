@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceLabelsOption
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, printable, progress_bar, screen, show_labels, show_written
 from annotaudit.errors import LimitError
@@ -169,7 +169,7 @@ def merge(
     frames: FramesOption = None,
     read_as: ReadOption = None,
     option: ReaderOption = None,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Fetch the job's labels and put them in place of those that were sent."""
     import annotaudit as aa

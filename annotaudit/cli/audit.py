@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotaudit.cli.export import ReplaceOption, check_table_name, save_table
+from annotaudit.cli.export import (
+    ReplaceOption,
+    check_table_name,
+    keep_what_is_read,
+    save_table,
+)
 from annotaudit.cli.reading import ReaderOption, reader_options
 from annotaudit.cli.screen import (
     busy,
@@ -116,6 +121,8 @@ def audit(
         check_table_name(out)
     for place in filter(None, (out, plots, report)):
         check_place(place)
+    keep_what_is_read("--out", out, labels)
+    keep_what_is_read("--report", report, labels)
     options = audit_options(rules, size_thresh, iou_thresh)
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=format, frames=frames, **reader_options(option))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceOption, keep_what_is_read
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import aside, busy, printable, screen, show_written
 
@@ -36,6 +36,7 @@ def compare(
 
     if picture is not None:
         check_place(picture)
+    keep_what_is_read("--picture", picture, before, after)
     with busy("Auditing both versions ..."):
         said = None if verdicts is None else aa.review.load(verdicts)
         was, now = (

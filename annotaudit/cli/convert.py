@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from annotaudit.cli.audit import FramesOption, LabelsArgument
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceLabelsOption
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, show_labels, show_written
 
@@ -35,7 +35,7 @@ def convert(
     frames: FramesOption = None,
     columns: ColumnsOption = None,
     option: ReaderOption = None,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Write labels in another format.
 

@@ -17,6 +17,13 @@ ReplaceOption = Annotated[
     bool,
     typer.Option("--replace", help="Write over other files in S3; without it they stay."),
 ]
+ReplaceLabelsOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Write over other files, the labels that are read among them; without it they stay.",
+    ),
+]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -60,6 +67,48 @@ def check_table_name(name: str | Path) -> Path:
             f"{name} ends in {path.suffix or 'nothing'!r}; expected .csv, .parquet or .json."
         )
     return path
+
+
+def keep_what_is_read(option: str, place: str | Path | None, *labels: str) -> None:
+    """Refuse to write results over the labels they are about, before any work is done.
+
+    Parameters
+    ----------
+    option : str
+        What names the place on the command line.
+    place : path or address, optional
+        Where the results go.
+    labels : str
+        What is read: files, folders, patterns or addresses.
+
+    Raises
+    ------
+    LimitError
+        If the place is a label file that is read, or one in a folder that is.
+    """
+    if place is not None and any(_is_read(str(place), each) for each in labels):
+        raise LimitError(f"{option} {place} holds the labels that are read; name another file.")
+
+
+def _is_read(place: str, labels: str) -> bool:
+    from annotaudit.errors import LabelFormatError
+    from annotaudit.formats.loading import open_source
+    from annotaudit.formats.recognise import recognise
+
+    if "://" in place or "://" in labels:
+        return place == labels
+    path = Path(place)
+    try:
+        opened = open_source(labels)
+        read = opened if isinstance(opened, list) else [opened]
+        if not path.is_file():
+            return False
+        if any(path.samefile(each) for each in read):
+            return True
+        inside = any(path.resolve().is_relative_to(each.resolve()) for each in read)
+        return inside and recognise(path) is not None
+    except LabelFormatError:  # reading says what is wrong
+        return False
 
 
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:

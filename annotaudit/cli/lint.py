@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.audit import FOUND, FramesOption, LabelsArgument
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceLabelsOption, keep_what_is_read
 from annotaudit.cli.lint_report import show_diff, show_report
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, show_labels, show_written
@@ -88,7 +88,7 @@ def lint(
         str | None, typer.Option(help="With --fix: write the repaired labels here; s3:// too.")
     ] = None,
     write_as: WriteOption = None,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Find where labels do not fit what they claim to label.
 
@@ -117,8 +117,7 @@ def lint(
         findings = _by_baseline(findings, baseline, write_baseline)
         written += [baseline] if write_baseline else []
     _show(findings, len(loaded.boxes), labels, format, top)
-    if format is Output.text:
-        show_written(written)
+    show_written(written, aside_of_findings=format is not Output.text)
     if _any_as_grave(findings, fail_on):
         raise typer.Exit(FOUND)
 
@@ -147,10 +146,8 @@ def _check_options(
         )
     if out is not None:
         check_place(out)
-    if out is not None and _local(out) and Path(out).resolve() == Path(labels).resolve():
-        raise LimitError(
-            f"--out {out} is what is read; write beside it, look, and then replace the old one."
-        )
+    if write_baseline:
+        keep_what_is_read("--baseline", baseline, labels)
 
 
 def lint_options(

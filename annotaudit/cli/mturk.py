@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from annotaudit.cli.export import ReplaceOption, save_table
+from annotaudit.cli.export import ReplaceLabelsOption, keep_what_is_read, save_table
 from annotaudit.cli.mturk_plans import agreement_of, amount, check_plan_name, named, read_plan
 from annotaudit.cli.screen import (
     aside,
@@ -68,7 +68,7 @@ def pull(
         typer.Option(help="Mask workers with this key: the same names in every session."),
     ] = None,
     production: ProductionOption = False,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Fetch all answers, of any status, with workers masked, as labels.
 
@@ -138,6 +138,7 @@ def plan(
     from annotaudit.aws import assignments, plan_reviews
 
     check_plan_name(out)
+    keep_what_is_read("--out", out, answers, *([gold] if gold else []))
     with busy("Reading the answers ..."):
         labels = aa.load(answers)
         truth = None if gold is None else aa.load(gold)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from annotaudit.cli.audit import audit_options, chosen_embedder
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceOption, keep_what_is_read
 from annotaudit.cli.screen import busy, screen, show_labels, show_written
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def run_quality_check(
         save_path = f"s3://{bucket}/{save_path.lstrip('/')}"
     place = _file(save_path)
     check_place(place)
+    keep_what_is_read("--save_path", place, lab_path)
     with busy("Reading the labels ..."):
         labels = aa.load(lab_path, frames=imgs)
     show_labels(labels)

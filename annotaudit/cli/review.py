@@ -9,7 +9,7 @@ import typer
 
 from annotaudit.cli.audit import LabelsArgument
 from annotaudit.cli.convert import OutArgument, WriteOption
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceLabelsOption
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import aside, busy, printable, screen, show_labels, show_written
 
@@ -58,7 +58,7 @@ def apply(
         bool,
         typer.Option("--drop-uncorrected", help="Leave out mistakes that nobody has corrected."),
     ] = False,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Write the labels with the corrected boxes in; the originals stay as they are."""
     import annotaudit as aa

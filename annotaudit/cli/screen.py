@@ -133,9 +133,15 @@ def _show_table(shown: pd.DataFrame) -> None:
     screen().print(table)
 
 
-def show_written(written: Mapping[Path | str, str] | Iterable[Path | str]) -> None:
-    """Name the files that were written, last of all; in S3 they may have been there before."""
+def show_written(
+    written: Mapping[Path | str, str] | Iterable[Path | str], *, aside_of_findings: bool = False
+) -> None:
+    """Name the files that were written, last of all; in S3 they may have been there before.
+
+    They are named beside the findings where a program reads those.
+    """
+    console = aside() if aside_of_findings else screen()
     results = written if isinstance(written, Mapping) else dict.fromkeys(written, "wrote")
     for name, result in results.items():
         colon = "" if result == "wrote" else ":"
-        screen().print(printable(f"{result}{colon} {name}"), soft_wrap=True)
+        console.print(printable(f"{result}{colon} {name}"), soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from annotaudit.cli.audit import LabelsArgument
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceOption, keep_what_is_read
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, printable, screen, show_labels, show_written
 
@@ -36,6 +36,7 @@ def selftest(
 
     if plot is not None:
         check_place(plot)
+    keep_what_is_read("--plot", plot, labels)
     with busy("Reading the labels ..."):
         loaded = aa.load(labels, format=read_as, **reader_options(option))
     show_labels(loaded)

@@ -10,7 +10,7 @@ import typer
 
 from annotaudit.cli.audit import LabelsArgument, Severity, VerdictsOption, reviewed
 from annotaudit.cli.convert import OutArgument, WriteOption
-from annotaudit.cli.export import ReplaceOption
+from annotaudit.cli.export import ReplaceLabelsOption
 from annotaudit.cli.reading import ReaderOption, ReadOption, reader_options
 from annotaudit.cli.screen import busy, printable, progress_bar, screen, show_labels, show_written
 from annotaudit.errors import LimitError
@@ -136,7 +136,7 @@ def merge(
     format: WriteOption = None,
     read_as: ReadOption = None,
     option: ReaderOption = None,
-    replace: ReplaceOption = False,
+    replace: ReplaceLabelsOption = False,
 ) -> None:
     """Put corrected labels in place of those in the plan's windows: from files, or a server."""
     import annotaudit as aa

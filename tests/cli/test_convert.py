@@ -53,3 +53,21 @@ def test_the_columns_of_others_are_named(run, tmp_path):
     assert boxes[[*SIDES, "label"]].to_numpy().tolist() == [[10, 20, 30, 40, "dog"]]
     assert run("convert", theirs, tmp_path / "x.csv", "--columns", "xmin").exit_code == 2
     assert run("convert", theirs, tmp_path / "x.csv", "--columns", "Xmin=left").exit_code == 3
+
+
+def test_labels_that_are_there_are_not_written_over(run, tmp_path):
+    tracks, out = tmp_path / "gt.txt", tmp_path / "out.json"
+    tracks.write_text("1,1,10,20,30,40,1,1,0.25\n")
+    for place in (tracks, tmp_path / "." / "gt.txt"):
+        result = run("convert", tracks, place, "--format", "coco")
+        assert result.exit_code == 3
+        assert "gt.txt: another file is there" in result.stderr and "--replace" in result.stderr
+    assert tracks.read_text() == "1,1,10,20,30,40,1,1,0.25\n"
+    command = ["convert", tracks, out, "--format", "coco"]
+    assert [run(*command).exit_code for _ in range(2)] == [0, 0], "the same once more is fine"
+    tracks.write_text("1,1,11,20,30,40,1,1,0.25\n")
+    assert run(*command).exit_code == 3
+    assert aa.load(out).boxes["left"].tolist() == [9]
+    meant = run(*command, "--replace")
+    assert meant.exit_code == 0 and f"wrote {out}" in meant.stdout.replace("\n", "")
+    assert aa.load(out).boxes["left"].tolist() == [10]

@@ -158,9 +158,15 @@ def test_repaired_labels_are_written_in_the_format_that_was_read(run, tmp_path):
 
 def test_what_is_read_is_not_written_over(run, labels):
     path = labels("empty")
+    before = path.read_bytes()
     result = run("lint", path, "--fix", "--out", path)
-    assert result.exit_code == 2
-    assert "is what is read" in result.output
+    assert result.exit_code == 3
+    assert "another file is there" in result.stderr and "--replace" in result.stderr
+    result = run("lint", path, "--baseline", path, "--write-baseline")
+    assert result.exit_code == 2 and "holds the labels that are read" in result.stderr
+    assert path.read_bytes() == before
+    assert run("lint", path, "--fix", "--out", path, "--replace").exit_code == 0
+    assert path.read_bytes() != before, "in place, for who means it"
 
 
 def test_programs_read_the_findings_while_repairs_are_told_aside(run, labels, tmp_path):
@@ -168,3 +174,4 @@ def test_programs_read_the_findings_while_repairs_are_told_aside(run, labels, tm
     result = run("lint", labels("empty"), "--fix", "--out", out, "--format", "json")
     assert json.loads(result.stdout)["counts"]["error"] == 0
     assert "drop_empty" in result.stderr
+    assert f"wrote {out}" in result.stderr.replace("\n", "")
