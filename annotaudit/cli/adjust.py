@@ -184,7 +184,7 @@ def merge(
     merged = aa.aws.merge_adjusted(original, adjusted, planned)
     show_labels(merged)
     screen().print(printable(aa.compare(original, merged).answer), soft_wrap=True)
-    show_written([aa.save(merged, out, replace=replace)])
+    show_written([plan / "results", aa.save(merged, out, replace=replace)])
 
 
 def verdicts(
@@ -210,7 +210,7 @@ def verdicts(
     counts = ", ".join(f"{n} {verdict}" for verdict, n in found["verdict"].value_counts().items())
     text = f"{len(found)} of {len(planned.findings)} findings were judged: {counts or 'none'}"
     screen().print(printable(f"{text}; {n} are new here."))
-    show_written([out])
+    show_written([plan / "results", out])
 
 
 def _grave(findings: pd.DataFrame, severity: Severity) -> pd.DataFrame:

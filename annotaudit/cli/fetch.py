@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from annotaudit.cli.screen import aside, printable, show_labels
+from annotaudit.cli.screen import aside, printable, screen, show_labels
 
 SETS = ("mot20",)
 
@@ -42,3 +42,5 @@ def fetch(
         accept_license=accept_license,
     )
     show_labels(labels)
+    place = Path(labels.frames["image"].iloc[0]).parents[1]
+    screen().print(printable(f"{sequence} is in {place}"), soft_wrap=True)

@@ -191,6 +191,7 @@ def submit(
             table, client=client, ledger=ledger, confirm=yes, progress=progress
         )
     _show(results)
+    show_written([ledger] if yes and ledger.is_file() else [])
     _say_what_next(yes, f"{table['cost'].sum():,.2f} USD with fees")
 
 

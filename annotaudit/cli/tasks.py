@@ -154,4 +154,5 @@ def merge(
         came = aa.tasks.merge_tasks(original, pulled, planned, expected=expected.value)
     show_labels(came)
     screen().print(printable(aa.compare(original, came).answer), soft_wrap=True)
-    show_written([aa.save(came, out, format=format, replace=replace)])
+    fetched = [] if url is None else [plan / "returned"]
+    show_written([*fetched, aa.save(came, out, format=format, replace=replace)])

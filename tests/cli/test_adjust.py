@@ -49,6 +49,7 @@ def test_from_plan_to_merged_labels_and_what_it_helped(run, cloud, tmp_path):
     merged = tmp_path / "merged" / "SeqLabel.json"
     result = run("adjust", "merge", job, LABELS, merged, "--frames", FRAMES)
     assert "3 of 83 boxes changed" in result.output
+    assert result.stdout.splitlines()[-2:] == [f"wrote {job / 'results'}", f"wrote {merged}"]
     picture = tmp_path / "answer.png"
     result = run("compare", LABELS, merged, "--picture", picture)
     assert result.exit_code == 0 and "IDF1 1.000" in result.output

@@ -70,7 +70,7 @@ def test_from_the_status_to_the_disposal(run, amazon, hit, tmp_path):
     for word in ("done", "was done before"):
         result = run("mturk", "submit", plan, "--ledger", ledger, "--yes")
         assert result.exit_code == 0, result.output
-        assert word in result.stdout
+        assert word in result.stdout and f"wrote {ledger}" in result.stdout
     assert sorted(float(usd) for _, usd in amazon.mturk.paid) == [0.1, 0.1, 0.5]
 
     result = run("mturk", "dispose", "--archive", saved)

@@ -57,6 +57,7 @@ def test_by_push_with_label_studio(run, tmp_path, monkeypatch):
         out = tmp_path / "merged.json"
         result = run("tasks", "merge", folder, LABELS, out, "--frames", FRAMES, "--url", studio.url)
         assert result.exit_code == 0 and "0 of 83 boxes changed" in result.output
+        assert f"wrote {folder / 'returned'}\nwrote {out}" in result.stdout
     assert json.loads(next((folder / "returned").iterdir()).read_text())
 
 
