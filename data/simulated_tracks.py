@@ -15,6 +15,7 @@ SIDES = ("left", "top", "width", "height")
 
 
 BESIDE_ANOTHER = 0.15  # of objects keep another company
+STANDING = 0.1  # of objects never move
 AFTER_ANOTHER = 0.3  # of objects come into view about where another has just gone
 
 
@@ -237,9 +238,13 @@ def simulate(
             path = true_path(rng, thing, camera, stay, fps, image)
             if place is not None:
                 path = in_place_of(rng, path, place)
+            if rng.random() < STANDING:
+                path[:] = path[0]
             path[:, :2] += shift[begin : begin + stay] - shift[begin]
         others.append((begin, path))
         drawn = as_drawn(rng, path, style, care, fps)
+        if (path == path[0]).all() and rng.random() < 0.7:
+            drawn[:] = drawn[0]  # what does not move is drawn once
         off = away(drawn, path)
         left, top, right, bottom = (
             drawn[:, 0], drawn[:, 1], drawn[:, 0] + drawn[:, 2], drawn[:, 1] + drawn[:, 3],

@@ -25,9 +25,9 @@ FINDING_COLUMNS = {
     **dict.fromkeys(EXPECTED, "float64"),  # the box the rest suggests, pixels; NaN if none
     "from_frame": "float64",  # earlier frame of the step; NaN where the finding is about no step
 }
-# Scores from which a finding is an error, a warning. The latter is the lowest, in steps of .05,
-# with fewer than 2 false flags per 1,000 boxes on simulated tracks.
-ERROR, WARNING = 0.75, 0.15
+# Scores from which a finding is an error, a warning. The latter is the lowest, in hundredths, with
+# fewer than 2 false flags per 1,000 boxes on simulated tracks.
+ERROR, WARNING = 0.75, 0.17
 
 
 def severities(scores: ArrayLike) -> list[str]:
