@@ -10,10 +10,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from uuid import uuid4
 
-from annotaudit.boxes import Labels
+from annotaudit.boxes import Labels, empty_table
 from annotaudit.errors import BoxTableError, FrameError, LabelFormatError
 from annotaudit.formats.catalogue import FORMATS
 from annotaudit.formats.file_names import for_format, format_of_name
+from annotaudit.frames import FRAME_COLUMNS
 from annotaudit.frames.s3_writing import NEXT_STEP, check_place, is_address, write_to
 
 # What a save has written beside its place, and that place; without a file: what is to go.
@@ -82,7 +83,7 @@ def save(
             "Name one of them, as in save(labels, path, format='coco')."
         )
     module = FORMATS[name].import_module()
-    own = for_format(labels, name)
+    own = for_format(_with_frames(labels), name)
     # Class names of an earlier save, which would be taken for those of these boxes.
     beside = ("labels.txt", f"{target.name}/gt/labels.txt") if name == "motchallenge" else ()
 
@@ -98,6 +99,13 @@ def save(
     except FrameError as error:
         raise LabelFormatError(str(error)) from error
     return written
+
+
+def _with_frames(labels: Labels) -> Labels:
+    """Give labels whose frames nobody told an empty table of them."""
+    if len(labels.frames.columns):
+        return labels
+    return Labels(labels.boxes, empty_table(FRAME_COLUMNS), labels.problems)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 import annotaudit as aa
@@ -107,3 +108,27 @@ def test_lists_that_two_parts_share_are_written_once(tmp_path):
     labels = aa.load(root, image_size=(200, 100))
     aa.save(labels, tmp_path / "saved")
     assert (tmp_path / "saved/all.txt").read_text() == "./images/a.jpg\n"
+
+
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [
+        ("ground-truth-video", "SeqLabel.json"),
+        ("ground-truth-images", "hall.manifest"),
+        ("coco", "boxes.json"),
+        ("cvat", "hall.xml"),
+        ("kitti", "kitti"),
+        ("motchallenge", "hall"),
+    ],
+)
+def test_boxes_whose_frames_nobody_told_are_saved(tmp_path, format, name):
+    track = None if format == "ground-truth-images" else "car:1"
+    boxes = pd.DataFrame(
+        {
+            "sequence": "hall", "frame": range(3), "track": track, "label": "car",
+            "annotator": "ann", "left": 9.0, "top": 5.0, "width": 40.0, "height": 20.0,
+        }
+    )  # fmt: skip
+    saved = aa.save(aa.Labels(boxes), tmp_path / name, format=format)
+    again = aa.load(saved, format=format).boxes
+    assert again["left"].tolist() == [9.0] * 3
