@@ -219,6 +219,45 @@ def test_entries_and_exits_alone_give_no_warning():
     assert (aa.audit(seen)["severity"] == "note").all()
 
 
+def test_one_box_moved_beside_a_thing_that_stands_still_is_named_itself():
+    frame = np.arange(980)
+    planted = frame[20::60]
+    car = pd.DataFrame(
+        {"sequence": "road", "frame": frame, "track": "car", "label": "car", "annotator": "a",
+         "left": 100.0 + 15 * np.isin(frame, planted), "top": 50.0, "width": 40.0, "height": 20.0}
+    )  # fmt: skip
+    found = aa.audit(car).head(len(planted))
+    assert sorted(found["frame"]) == planted.tolist()
+    assert (found["expected_left"] == 100).all()
+
+
+def test_who_comes_where_a_larger_one_has_gone_is_no_continuation(walk, ranker):
+    gone = walk.query("sequence == 'street-0' and track == '3' and frame < 60")
+    last = gone.iloc[-1]
+    child = walk.query("sequence == 'street-0' and track == '3' and frame >= 70")
+    child = child.assign(track="child", width=child["width"] * 0.6, height=child["height"] * 0.6)
+    child["top"] += last["height"] * 0.4
+    kept = walk.query("not (sequence == 'street-0' and track == '3')")
+    found = aa.audit(pd.concat([kept, gone, child]), ranker=ranker)
+    assert not (found["severity"] != "note")[found["track"] == "child"].any()
+    same = walk.assign(
+        track=walk["track"].mask(child.index.to_series().reindex(walk.index).notna(), "new")
+    )
+    found = aa.audit(same, ranker=ranker)
+    first = found[(found["track"] == "new") & (found["severity"] != "note")].iloc[0]
+    assert first["rule"] == "fragment"
+
+
+def test_a_signal_that_seldom_speaks_is_split_at_its_own_values():
+    rng = np.random.default_rng(0)
+    table = np.zeros((20_000, 2), dtype=np.float32)
+    table[:, 1] = rng.normal(size=20_000)
+    table[:160, 0] = np.linspace(0.05, 1, 160)
+    wrong = table[:, 0] > 0.5
+    odds = grow(table, wrong, np.ones(20_000), seed=0, trees=30).ask(table)
+    assert odds[:70].max() < 0 < odds[90:160].min()
+
+
 def test_trees_answer_as_the_model_they_were_grown_from():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(800, 5)).astype(np.float32)
