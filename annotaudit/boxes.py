@@ -22,6 +22,7 @@ COLUMNS = {  # one row per box
     "height": "float64",  # pixels; bottom = top + height
 }
 SIDES = ("left", "top", "width", "height")
+EXPECTED = tuple(f"expected_{side}" for side in SIDES)  # of a finding: where they should be
 OBJECT = ("sequence", "annotator", "track")  # together they name one object of one annotator
 PROBLEM_COLUMNS = {"source": "str", "where": "str", "what": "str"}
 

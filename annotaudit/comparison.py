@@ -11,6 +11,7 @@ import pandas as pd
 from annotaudit.audit import audit
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.errors import BoxTableError
+from annotaudit.frames.table import last_part
 from annotaudit.metrics.comparison import compare_boxes, compare_tracks
 from annotaudit.metrics.tracking_scores import tracking_scores
 from annotaudit.review.marking import with_marks
@@ -225,7 +226,7 @@ def _images(labels: Labels) -> pd.DataFrame:
     if not {"sequence", "frame", "image"} <= set(labels.frames):
         return pd.DataFrame(columns=["sequence", "frame", "name"])
     known = labels.frames.dropna(subset="image")
-    name = known["image"].str.replace(r"^.*[/\\]", "", regex=True)
+    name = last_part(known["image"])
     images = known[["sequence", "frame"]].assign(name=name)
     return images.drop_duplicates(["sequence", "name"], keep=False)
 

@@ -12,8 +12,6 @@ import pandas as pd
 CAMERAS = ("static", "hand-held", "panning", "driving")
 THINGS = ("walkers", "cars", "players")
 SIDES = ("left", "top", "width", "height")
-
-
 BESIDE_ANOTHER = 0.15  # of objects keep another company
 STANDING = 0.1  # of objects never move
 AFTER_ANOTHER = 0.3  # of objects come into view about where another has just gone

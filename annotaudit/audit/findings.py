@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from annotaudit.boxes import COLUMNS, SIDES, TEXT, empty_table
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES, TEXT, empty_table
 
 Floats = NDArray[np.float64]
 
-EXPECTED = ("expected_left", "expected_top", "expected_width", "expected_height")
 FINDING_COLUMNS = {
     **COLUMNS,  # the box that looks wrong; its sides are NaN where a box is missing
     "rule": "str",  # which rule found it

@@ -128,10 +128,10 @@ def _motion(scene: Scene, at: Ints) -> dict[str, Floats]:
     left, top, right, bottom = away
     out["excursion_z"] = worst(np.abs(away), unit)
     out["excursion_r"] = largest(np.abs(away)) / size
-    turned = np.stack([np.abs(right - left), np.abs(bottom - top)])
-    out["excursion_grown_z"] = np.maximum(*(turned / unit))
+    grown = np.abs(np.stack([right - left, bottom - top]))
+    out["excursion_grown_z"] = np.maximum(*(grown / unit))
     out["excursion_moved"] = np.maximum(np.abs(left + right), np.abs(top + bottom)) / 2 / size
-    out["excursion_grown"] = np.maximum(*turned) / size
+    out["excursion_grown"] = np.maximum(*grown) / size
     for k in TRIANGLES:
         flank = around.residual(k, k, -k) + around.residual(k, k, k)
         middle = residual[k, k] if (k, k) in residual else around.residual(k, k)

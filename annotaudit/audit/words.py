@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS, WARNING, severities
+from annotaudit.audit.findings import FINDING_COLUMNS, WARNING, severities
 from annotaudit.audit.marks import remarks
 from annotaudit.audit.signals import Signals
-from annotaudit.boxes import COLUMNS, SIDES, TEXT
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES, TEXT
 from annotaudit.geometry import iou, xyxy_to_xywh
 from annotaudit.metrics.motion import chord_residual_at
 from annotaudit.metrics.paths import Floats, Ints, Paths

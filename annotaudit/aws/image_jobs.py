@@ -23,9 +23,9 @@ from annotaudit.aws.job_requests import (
     job_request,
     new_attribute,
 )
-from annotaudit.aws.plans import EXPECTED, AdjustmentPlan, asked_about
+from annotaudit.aws.plans import AdjustmentPlan, asked_about
 from annotaudit.aws.sessions import Session
-from annotaudit.boxes import COLUMNS, SIDES, TEXT, Labels
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError, LimitError
 from annotaudit.formats.columns import plain_numbers
 from annotaudit.formats.ground_truth.image_lines import TYPE, manifest_lines

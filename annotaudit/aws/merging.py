@@ -7,6 +7,7 @@ import pandas as pd
 from annotaudit.aws.plans import AdjustmentPlan
 from annotaudit.boxes import SIDES, TEXT, Labels
 from annotaudit.errors import LabelFormatError
+from annotaudit.frames.table import last_part
 from annotaudit.review.merging import merge_back
 
 
@@ -88,7 +89,7 @@ def _with_old_scores(originals: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFra
 def _places_of_clips(labels: Labels, frames: pd.DataFrame, plan: AdjustmentPlan) -> pd.DataFrame:
     clips = plan.sequences.set_index("name")["sequence"]
     frames = frames[frames["clip"].isin(clips.index)]
-    names = labels.frames["image"].str.replace(r"^.*[/\\]", "", regex=True)
+    names = last_part(labels.frames["image"])
     number = labels.frames[["sequence", "frame"]].assign(name=names)
     frames = frames.assign(sequence=frames["clip"].map(clips).astype(TEXT), name=frames["image"])
     return frames.merge(number, on=["sequence", "name"])

@@ -16,7 +16,7 @@ import pandas as pd
 
 from annotaudit.aws.image_checks import image_task, shown_attribute
 from annotaudit.aws.job_checks import check_job
-from annotaudit.boxes import COLUMNS, SIDES
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES
 from annotaudit.errors import LabelFormatError
 from annotaudit.formats.json_tables import table_from_json, table_to_json
 from annotaudit.formats.saving import write_whole
@@ -24,7 +24,6 @@ from annotaudit.frames.matching import path_inside
 
 FILE = "plan.json"
 MOST_ROWS = 20  # shown in a notebook
-EXPECTED = tuple(f"expected_{side}" for side in SIDES)
 ASKED = (*COLUMNS, "rule", "score", "severity", "reason", *EXPECTED)
 _TABLES = ("sequences", "windows", "left_out", "findings")
 

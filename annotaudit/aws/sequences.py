@@ -19,6 +19,7 @@ from annotaudit.formats.ground_truth.seq_label import LISTS, write_sequence
 from annotaudit.frames.matching import list_images
 from annotaudit.frames.s3_files import split_address
 from annotaudit.frames.s3_writing import Progress, upload_new
+from annotaudit.frames.table import last_part
 from annotaudit.frames.videos import extract_frames
 
 
@@ -53,7 +54,7 @@ def file_names(images: pd.Series, *, sequence: str) -> list[str]:
             f"Sequence {sequence!r}: {int(images.isna().sum())} frames have no file name. Load the "
             "labels with frames=, the folder of the images."
         )
-    names: list[str] = images.str.replace("\\", "/", regex=False).str.rpartition("/")[2].tolist()
+    names: list[str] = last_part(images).tolist()
     in_order = sorted(names, key=lambda name: name.encode())
     if names != in_order:
         place = next(n for n, name in enumerate(names) if name != in_order[n])

@@ -10,8 +10,8 @@ import pandas as pd
 
 from annotaudit.aws.categories import CHOICES, MISSING, VERDICT
 from annotaudit.aws.merging import placed
-from annotaudit.aws.plans import EXPECTED, AdjustmentPlan
-from annotaudit.boxes import SIDES, TEXT, Labels
+from annotaudit.aws.plans import AdjustmentPlan
+from annotaudit.boxes import EXPECTED, SIDES, TEXT, Labels
 from annotaudit.errors import LimitError
 from annotaudit.formats.columns import ATTRIBUTE
 from annotaudit.review.ledger import Ledger

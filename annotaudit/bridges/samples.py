@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import OBJECT, SIDES, Labels
+from annotaudit.boxes import EXPECTED, OBJECT, SIDES, Labels
 from annotaudit.errors import FrameError, MissingExtraError
 from annotaudit.frames import check_frames, open_image
 
 if TYPE_CHECKING:
     from fiftyone import Dataset, Sample
 
-EXPECTED = tuple(f"expected_{side}" for side in SIDES)
 DOT = "__"  # stands in the names of FiftyOne's fields for the dot, which they may not have
 FINDING = ("score", "rule", "severity", "reason")  # of the strongest finding about a box
 _PLACED = {"sequence", "frame", "label", *SIDES}  # what a detection has no attribute for

@@ -146,10 +146,12 @@ def flagged_frames(labels: Labels, findings: pd.DataFrame) -> dict[str, dict[str
 
 
 def _image_names(labels: Labels) -> dict[tuple[str, int], str]:
+    from annotaudit.frames.table import last_part
+
     if "image" not in labels.frames:
         return {}
     known = labels.frames.dropna(subset="image")
-    names = known["image"].str.split(r"[/\\]", regex=True).str[-1]
+    names = last_part(known["image"])
     return dict(zip(zip(known["sequence"], known["frame"], strict=True), names, strict=True))
 
 

@@ -61,6 +61,17 @@ def check_frames(frames: pd.DataFrame) -> pd.DataFrame:
     return checked
 
 
+def last_part(images: pd.Series) -> pd.Series:
+    r"""Name image files without their folders; what is missing stays so.
+
+    Examples
+    --------
+    >>> last_part(pd.Series(["img1/a.jpg", r"C:\hall\b.jpg", "c.jpg"])).tolist()
+    ['a.jpg', 'b.jpg', 'c.jpg']
+    """
+    return images.str.replace(r"^.*[/\\]", "", regex=True)
+
+
 def in_windows(frames: pd.DataFrame, windows: pd.DataFrame) -> pd.Series:
     """Tell of each row with a ``sequence`` and ``frame`` whether it is in one of the windows.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from annotaudit.audit.duplicates import find_duplicate
 from annotaudit.audit.identity import find_label_change, find_repeated_track
 from annotaudit.audit.motion import find_gap
-from annotaudit.boxes import COLUMNS, SIDES
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES
 from annotaudit.linting.findings import about_boxes, of_the_audit
 from annotaudit.linting.subject import Subject
 
@@ -43,7 +43,7 @@ def find_near_copies(subject: Subject) -> pd.DataFrame:
     """Find pairs of boxes of one label that cover the same place on one frame."""
     found = find_duplicate(subject.study)
     limit = subject.limits.column("duplicate_iou", found["label"])
-    expected = found[[f"expected_{side}" for side in SIDES]].set_axis(list(SIDES), axis=1)
+    expected = found[list(EXPECTED)].set_axis(list(SIDES), axis=1)
     # The expected box is the other one of the pair, and tells its label.
     keys = ["sequence", "frame", "annotator", *SIDES]
     other = expected.assign(**found[keys[:3]]).assign(row=np.arange(len(found)))

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.boxes import SIDES, Labels
+from annotaudit.boxes import EXPECTED, SIDES, Labels
 from annotaudit.errors import BoxTableError
 from annotaudit.frames.access import Images
 from annotaudit.plotting.ground import panel_grid
-from annotaudit.plotting.overlay import EXPECTED
 from annotaudit.plotting.strips import draw_panel, surroundings
 from annotaudit.plotting.style import PLAIN, legible, stable_colors
 

@@ -12,7 +12,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from annotaudit.boxes import SIDES
+from annotaudit.boxes import EXPECTED, SIDES
 from annotaudit.errors import BoxTableError
 from annotaudit.plotting.ground import (
     FARTHEST,
@@ -36,7 +36,6 @@ from annotaudit.plotting.tags import Tags
 if TYPE_CHECKING:
     from annotaudit.plotting.ground import Picture
 
-EXPECTED = ("expected_left", "expected_top", "expected_width", "expected_height")
 DASHES = (0, (5, 3))
 
 

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from annotaudit.boxes import SIDES, Labels
+from annotaudit.boxes import EXPECTED, SIDES, Labels
 from annotaudit.errors import FrameError, LimitError
 from annotaudit.frames.access import Images
 from annotaudit.frames.crops import crop_windows
 from annotaudit.plotting.ground import panel_grid
-from annotaudit.plotting.overlay import EXPECTED, draw_boxes
+from annotaudit.plotting.overlay import draw_boxes
 from annotaudit.plotting.style import ALERT, PLAIN, legible, stable_colors
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL.Image import Image, Resampling, Transform
 
-from annotaudit.audit.findings import EXPECTED
-from annotaudit.boxes import OBJECT, SIDES, Labels
+from annotaudit.boxes import EXPECTED, OBJECT, SIDES, Labels
 from annotaudit.errors import FrameError
 from annotaudit.frames.access import Images
 from annotaudit.frames.crops import GROUND

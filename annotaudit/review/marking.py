@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import COLUMNS, SIDES, TEXT, Labels
+from annotaudit.boxes import COLUMNS, EXPECTED, SIDES, TEXT, Labels
 from annotaudit.errors import BoxTableError, LimitError
 from annotaudit.geometry import iou
 from annotaudit.review.verdicts import (
@@ -98,7 +98,7 @@ def marks(verdicts: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     stands = is_missing.where(is_missing, label.notna() & ~relabelled)
     stands &= ~_drawn_since(said[is_missing], labels).reindex(said.index, fill_value=False)
     said = said.assign(label=said["corrected_label"].where(is_missing, label))[stands]
-    expected = {f"expected_{side}": said[name] for side, name in zip(SIDES, CORRECTED, strict=True)}
+    expected = {side: said[name] for side, name in zip(EXPECTED, CORRECTED, strict=True)}
     table = said[[*COLUMNS, "rule"]].assign(
         score=1.0,
         severity="error",

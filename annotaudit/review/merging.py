@@ -7,6 +7,7 @@ import pandas as pd
 
 from annotaudit.boxes import TEXT, Labels
 from annotaudit.frames import in_windows
+from annotaudit.frames.table import last_part
 from annotaudit.metrics.comparison import compare_boxes
 
 
@@ -150,6 +151,6 @@ def _image_names(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
     """Name each frame by its image file, or by its number where that is unknown."""
     names = frames["frame"].astype(TEXT)
     if "image" in frames:
-        files = frames["image"].astype(TEXT).str.replace(r"^.*[/\\]", "", regex=True)
+        files = last_part(frames["image"].astype(TEXT))
         names = files.fillna(names)
     return dict(zip(_frames_of(frames), names, strict=True))

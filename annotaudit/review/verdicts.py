@@ -47,12 +47,8 @@ VERDICT_COLUMNS = {  # one row per verdict
     "fingerprint": "str",  # of the labels that were judged
     "id": "str",  # names this verdict, so that it can be withdrawn
 }
-LATER = (
-    "label",
-    "corrected_label",
-    "corrected_track",
-    "onward",
-)  # a table from elsewhere may lack them
+# A table from elsewhere may lack them.
+LATER = ("label", "corrected_label", "corrected_track", "onward")
 SAME_BOX = 0.5  # pixels; a format that stores whole pixels moves a side by no more than this
 
 

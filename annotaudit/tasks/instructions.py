@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from annotaudit.audit.findings import EXPECTED
 from annotaudit.audit.frame_names import name_frames
+from annotaudit.boxes import EXPECTED
 
 MOST = 40  # findings told of a task
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$])")

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from annotaudit.audit.findings import EXPECTED
-from annotaudit.boxes import SIDES, TEXT
+from annotaudit.boxes import EXPECTED, SIDES, TEXT
 
 UNLABELLED = "no label"
 BOX_COLUMNS = ["task", "position", "key", "sequence", "frame", "track", "label", *SIDES, "nth"]

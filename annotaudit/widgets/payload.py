@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
-from annotaudit.boxes import COLUMNS, OBJECT, SIDES, Labels
+from annotaudit.boxes import COLUMNS, EXPECTED, OBJECT, SIDES, Labels
 from annotaudit.errors import BoxTableError
 from annotaudit.frames import check_frames
 
 SEVERITIES = ("error", "warning", "note")
-EXPECTED = tuple(f"expected_{side}" for side in SIDES)
 FINDING_NUMBERS = (
     *("position", "from", "object", "rule", "label", "annotator", "severity"),
     *("score", "value", "limit", *SIDES, *EXPECTED),

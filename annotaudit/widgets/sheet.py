@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from annotaudit.boxes import SIDES
+from annotaudit.boxes import EXPECTED, SIDES
 from annotaudit.errors import AnnotauditError
 from annotaudit.frames import open_image
-from annotaudit.widgets.payload import EXPECTED, Payload
+from annotaudit.widgets.payload import Payload
 
 COLUMNS = 4
 TILE = (236, 190)  # pixels of a picture

@@ -8,7 +8,7 @@ import annotaudit as aa
 from annotaudit.audit import rules
 from annotaudit.audit.aws import find_aws_size
 from annotaudit.audit.duplicates import find_duplicate
-from annotaudit.audit.findings import EXPECTED, FINDING_COLUMNS
+from annotaudit.audit.findings import FINDING_COLUMNS
 from annotaudit.audit.identity import (
     find_label_change,
     find_one_frame_track,
@@ -17,7 +17,7 @@ from annotaudit.audit.identity import (
 from annotaudit.audit.motion import find_gap, find_off_course
 from annotaudit.audit.shapes import find_impossible_box, find_off_image
 from annotaudit.audit.steps import find_low_overlap, find_size_jump
-from annotaudit.boxes import empty_table
+from annotaudit.boxes import EXPECTED, empty_table
 from annotaudit.errors import LimitError
 
 
